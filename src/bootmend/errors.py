@@ -1,0 +1,64 @@
+"""Every error bootmend raises on purpose, and the exit code each one ends in.
+
+    BootmendError
+    ├── InputError             4   it cannot be read as what it should be
+    │   ├── ParseError             broken bytes: file, offset, what was expected
+    │   ├── DeviceError            the medium gave no bytes, or fewer than asked
+    │   └── Missing                no such file, key, volume
+    ├── Refused                3   it could be done, but is not safe; nothing was written
+    └── Misuse                 2   the caller asked for something that makes no sense
+
+Anything else that escapes is a fault in bootmend itself (exit code 5).
+"Sound bytes with a bad answer" are never an error: they are a verdict or a `Skipped`.
+"""
+
+from __future__ import annotations
+
+
+class BootmendError(Exception):
+    """The root of the tree; `str()` of it is one sentence for a person."""
+
+    exit_code = 5
+
+
+class InputError(BootmendError):
+    """What was given cannot be read as what it should be."""
+
+    exit_code = 4
+
+
+class ParseError(InputError):
+    """Broken bytes: names the file, the offset in it (bytes), and what was expected there."""
+
+    def __init__(self, file: str, offset: int, expected: str, found: str | None = None) -> None:
+        self.file = file
+        self.offset = offset
+        self.expected = expected
+        self.found = found
+        tail = f", found {found}" if found is not None else ""
+        super().__init__(f"{file}: at offset {offset:#x}: expected {expected}{tail}")
+
+
+class DeviceError(InputError):
+    """A device or file did not give the bytes asked for (I/O error, read past the end, read-only)."""
+
+
+class Missing(InputError):
+    """A file, key or volume that was asked for by name does not exist."""
+
+
+class Refused(BootmendError):
+    """It could be done, but it is not safe: nothing was written. `next_step` says what to do instead."""
+
+    exit_code = 3
+
+    def __init__(self, reason: str, next_step: str = "") -> None:
+        self.reason = reason
+        self.next_step = next_step
+        super().__init__(f"{reason} {next_step}".strip())
+
+
+class Misuse(BootmendError):
+    """The caller asked for something that makes no sense, such as an unknown name."""
+
+    exit_code = 2
