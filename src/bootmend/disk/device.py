@@ -48,7 +48,9 @@ class BlockDevice(ABC):
         if not self.writable:
             raise DeviceError(f"{self.name}: is open read-only")
         if offset < 0 or offset + len(data) > self.size:
-            raise DeviceError(f"{self.name}: write of {len(data)} bytes at {offset:#x} is outside its {self.size} bytes")
+            raise DeviceError(
+                f"{self.name}: write of {len(data)} bytes at {offset:#x} is outside its {self.size} bytes"
+            )
         if data:
             self._write(offset, data)
 
