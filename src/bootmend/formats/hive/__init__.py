@@ -1,0 +1,21 @@
+"""Registry hives: read, bring up to date from their logs, edit, check.
+
+bytes + logs -> recover  -> Recovery      the hive as Windows would load it
+bytes        -> Hive     -> Key, Value    reading, lazily; faults become warnings
+bytes        -> HiveEditor -> bytes       a few changed bytes, a sound hive again
+bytes        -> check    -> CheckReport   every cell accounted for
+"""
+
+from bootmend.formats.hive.tree import Hive, Key
+from bootmend.formats.hive.values import Value, ValueType, filetime, from_filetime, multi_sz, sz
+
+__all__ = [
+    "Hive",
+    "Key",
+    "Value",
+    "ValueType",
+    "filetime",
+    "from_filetime",
+    "multi_sz",
+    "sz",
+]

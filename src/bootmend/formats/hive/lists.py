@@ -1,0 +1,122 @@
+"""What a cell points at in plenty: lists of subkeys, lists of values, and the data of a value.
+
+Each function gives what is sound and hands every fault to `fault`; nothing is read twice, so a
+list that names itself or another's cells costs no more time than the cells there are.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from bootmend.errors import ParseError
+from bootmend.formats.hive.cells import Cells
+from bootmend.formats.hive.records import DB, ENTRY_SIZE, LIST_HEADER, SEGMENT, U32, KeyNode, ValueRecord
+
+Fault = Callable[[ParseError], None]
+Claim = Callable[[int], bool]
+"""True for a cell that nothing else has been read from."""
+
+
+def subkey_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> list[int]:
+    """Cell offsets of a key's subkeys, in the order its list has them."""
+    if node.subkey_count == 0:
+        return []
+    try:
+        signature, entries = read_list(cells, node.subkeys, fault)
+    except ParseError as error:
+        fault(error)
+        return []
+    if not claim(node.subkeys):
+        fault(cells.fail(node.subkeys, "a list of subkeys of one key only"))
+        return []
+    if signature == b"ri":
+        entries = _leaves(cells, entries, claim, fault)
+    if len(entries) != node.subkey_count:
+        fault(cells.fail(node.subkeys, f"a list of {node.subkey_count} subkeys", f"{len(entries)}"))
+    return entries
+
+
+def _leaves(cells: Cells, leaves: list[int], claim: Claim, fault: Fault) -> list[int]:
+    offsets: list[int] = []
+    for leaf in leaves:
+        try:
+            signature, entries = read_list(cells, leaf, fault)
+            if signature == b"ri":
+                raise cells.fail(leaf, "a list of subkeys (lf, lh, li)", "another list of lists")
+        except ParseError as error:
+            fault(error)
+            continue
+        if claim(leaf):
+            offsets += entries
+        else:
+            fault(cells.fail(leaf, "a list of subkeys that occurs once"))
+    return offsets
+
+
+def read_list(cells: Cells, offset: int, fault: Fault) -> tuple[bytes, list[int]]:
+    """A list's signature and the offsets in it; where fewer fit than it counts, those that do."""
+    body = cells.body(offset, "a list of subkeys")
+    signature, count = LIST_HEADER.unpack_from(body)
+    entry = ENTRY_SIZE.get(signature)
+    if entry is None:
+        raise cells.fail(offset, "a list of subkeys (lf, lh, li, ri)", repr(signature))
+    room = (len(body) - LIST_HEADER.size) // entry
+    if count > room:
+        fault(cells.fail(offset, f"a list of {count} entries", f"a cell with room for {room}"))
+        count = room
+    if entry == 4:
+        return signature, list(struct.unpack_from(f"<{count}I", body, LIST_HEADER.size))
+    return signature, list(struct.unpack_from(f"<{count * 2}I", body, LIST_HEADER.size)[::2])
+
+
+def value_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> list[int]:
+    """Cell offsets of a key's values, in the order its list has them."""
+    if node.value_count == 0:
+        return []
+    try:
+        body = cells.body(node.values, "a list of values")
+    except ParseError as error:
+        fault(error)
+        return []
+    if not claim(node.values):
+        fault(cells.fail(node.values, "a list of values of one key only"))
+        return []
+    count = min(node.value_count, len(body) // U32.size)
+    if count != node.value_count:
+        fault(cells.fail(node.values, f"a list of {node.value_count} values", f"a cell with room for {count}"))
+    return list(struct.unpack_from(f"<{count}I", body))
+
+
+def value_data(cells: Cells, offset: int, record: ValueRecord, claim: Claim) -> bytes:
+    """The data of the value at `offset`. Raises ParseError where it is not all there."""
+    length = record.length
+    if record.inline:
+        if length > U32.size:
+            raise cells.fail(offset, "at most four bytes of data inside a value", f"{length}")
+        return U32.pack(record.data)[:length]
+    if length == 0:
+        return b""
+    capacity = cells.capacity(record.data, "the data of a value")
+    if not claim(record.data):
+        raise cells.fail(record.data, "data of one value only")
+    # A plain cell however long: hivex writes such, Windows 2000 did. A db record is too short for its value.
+    if length <= SEGMENT or capacity >= length:
+        return cells.body(record.data, "the data of a value", length)
+    parts = []
+    for cell, part in segments(cells, record.data, length):
+        parts.append(cells.body(cell, "a segment of big data", part))
+        if not claim(cell):
+            raise cells.fail(cell, "a segment of one value only")
+    return b"".join(parts)
+
+
+def segments(cells: Cells, offset: int, length: int) -> list[tuple[int, int]]:
+    """The segments of the big data at `offset`: cell offset, bytes of the value in it."""
+    body = cells.body(offset, "a big data record (db)")
+    signature, count, entries = DB.unpack_from(body.ljust(DB.size, b"\0"))
+    wanted = -(-length // SEGMENT)
+    if signature != b"db" or count != wanted:
+        raise cells.fail(offset, f"big data (db) of {wanted} segments", f"{signature!r} of {count}")
+    listed = struct.unpack(f"<{count}I", cells.body(entries, "a list of segments", count * U32.size))
+    return [(cell, min(SEGMENT, length - at * SEGMENT)) for at, cell in enumerate(listed)]
