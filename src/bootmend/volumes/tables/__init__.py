@@ -1,0 +1,1 @@
+"""Partition tables, one kind a file: MBR with its logical partitions, GPT with its backup."""

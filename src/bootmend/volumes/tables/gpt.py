@@ -1,0 +1,144 @@
+"""GPT: a header and an array of entries, each under a CRC, and a second copy of both at the end of the disk.
+
+Source: UEFI specification 2.10, 5.3. Nothing under a wrong CRC is believed: the firmware and
+Windows do not believe it either, and a repair must not write where a damaged table points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+from zlib import crc32
+
+from bootmend.binary import View
+from bootmend.disk.device import BlockDevice
+from bootmend.errors import DeviceError, ParseError
+from bootmend.texts import say
+from bootmend.volumes.tables.fitting import fit
+from bootmend.volumes.tables.partition import ATTRIBUTE_LEGACY_BOOT, Partition, PartitionTable
+
+SIGNATURE = b"EFI PART"
+_HEADER_SIZE = 92
+_MOST_ENTRY_BYTES = 1 << 20
+"""128 entries of 128 bytes are usual; the specification sets no upper bound, so we do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """One copy of the table whose header and entries are both under a right CRC."""
+
+    sector_size: int
+    alternate: int
+    """Where the other copy's header stands (LBA)."""
+    disk_guid: UUID
+    entries: bytes
+    entry_size: int
+
+
+def read_gpt(device: BlockDevice) -> PartitionTable | None:
+    """The GPT of `device`, from its backup if the primary is damaged; None where there is no trace of one.
+
+    A raw file does not tell its sector size: the header's place (sector 1) does.
+    With both copies damaged the table has no partitions, and its warnings say so.
+    """
+    sizes = list(dict.fromkeys((device.sector_size, 512, 4096)))
+    warnings: list[str] = []
+    traces: list[str] = []
+    for size in sizes:
+        try:
+            primary = _read_copy(device, size, 1)
+        except (ParseError, DeviceError) as error:
+            if _signature_at(device, size):
+                traces.append(str(error))
+            continue
+        _check_backup(device, primary, warnings)
+        return _table(device, primary, warnings)
+    for size in sizes:
+        for lba in _backup_places(device, size):
+            try:
+                backup = _read_copy(device, size, lba)
+            except (ParseError, DeviceError):
+                continue
+            if backup.alternate != 1:  # a partition's own end, or the backup of a disk this one was copied from
+                continue
+            warnings.append(say("volumes.gpt_primary_damaged", why=traces[0] if traces else "no header"))
+            return _table(device, backup, warnings)
+    if not traces:
+        return None
+    warnings.append(say("volumes.gpt_both_damaged", why=traces[0]))
+    return PartitionTable("gpt", "", None, None, sizes[0], [], warnings)
+
+
+def _signature_at(device: BlockDevice, offset: int) -> bool:
+    return offset + 8 <= device.size and device.read(offset, 8) == SIGNATURE
+
+
+def _backup_places(device: BlockDevice, sector_size: int) -> list[int]:
+    """The last sector; and, for a disk that has grown since, where the damaged primary says the backup is."""
+    places = [device.size // sector_size - 1]
+    if _signature_at(device, sector_size):
+        places.append(View(device.read(sector_size, 64), device.name, sector_size).u64(32))
+    return [lba for lba in places if 1 < lba < device.size // sector_size]
+
+
+def _read_copy(device: BlockDevice, sector_size: int, lba: int) -> _Copy:
+    at = lba * sector_size
+    header = View(device.read(at, sector_size), device.name, at)
+    if header.bytes(0, 8) != SIGNATURE:
+        raise header.fail(0, "the GPT signature 'EFI PART'")
+    length = header.u32(12)
+    if not _HEADER_SIZE <= length <= sector_size:
+        raise header.fail(12, f"a GPT header size from {_HEADER_SIZE} to {sector_size}", str(length))
+    own = bytearray(header.bytes(0, length))
+    own[16:20] = bytes(4)
+    if crc32(own) != header.u32(16):
+        raise header.fail(16, f"the GPT header's CRC {crc32(own):#010x}", f"{header.u32(16):#010x}")
+    if header.u64(24) != lba:
+        raise header.fail(24, f"the GPT header's own place {lba}", str(header.u64(24)))
+    count, entry_size = header.u32(80), header.u32(84)
+    if entry_size < 128 or entry_size % 8:
+        raise header.fail(84, "a GPT entry size of 128 bytes or more", str(entry_size))
+    if count * entry_size > _MOST_ENTRY_BYTES:
+        raise header.fail(80, f"GPT entries of at most {_MOST_ENTRY_BYTES} bytes", f"{count} of {entry_size} bytes")
+    entries = device.read(header.u64(72) * sector_size, count * entry_size)
+    if crc32(entries) != header.u32(88):
+        raise header.fail(88, f"the GPT entries' CRC {crc32(entries):#010x}", f"{header.u32(88):#010x}")
+    return _Copy(sector_size, header.u64(32), header.guid(56), entries, entry_size)
+
+
+def _check_backup(device: BlockDevice, primary: _Copy, warnings: list[str]) -> None:
+    try:
+        backup = _read_copy(device, primary.sector_size, primary.alternate)
+    except (ParseError, DeviceError) as error:
+        warnings.append(say("volumes.gpt_backup_damaged", why=str(error)))
+        return
+    if (backup.disk_guid, backup.entries) != (primary.disk_guid, primary.entries):
+        warnings.append(say("volumes.gpt_backup_differs"))
+
+
+def _table(device: BlockDevice, copy: _Copy, warnings: list[str]) -> PartitionTable:
+    partitions = []
+    for index in range(len(copy.entries) // copy.entry_size):
+        at = index * copy.entry_size
+        if not any(copy.entries[at : at + 16]):
+            continue
+        entry = View(copy.entries[at : at + copy.entry_size], device.name, at)
+        first, last = entry.u64(32), entry.u64(40)
+        if last < first:
+            warnings.append(say("volumes.partition_backwards", number=index + 1, first=first, last=last))
+            continue
+        attributes = entry.u64(48)
+        partitions.append(
+            Partition(
+                number=index + 1,
+                start=first * copy.sector_size,
+                size=(last - first + 1) * copy.sector_size,
+                type_id=f"{{{entry.guid(0)}}}",
+                guid=entry.guid(16),
+                name=entry.utf16(56, 72).split("\0", 1)[0],
+                active=bool(attributes & ATTRIBUTE_LEGACY_BOOT),
+                attributes=attributes,
+            )
+        )
+    fitting = fit(partitions, device.size, warnings)
+    return PartitionTable("gpt", f"{{{copy.disk_guid}}}", copy.disk_guid, None, copy.sector_size, fitting, warnings)

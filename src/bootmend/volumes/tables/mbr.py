@@ -1,0 +1,143 @@
+"""MBR: four slots in sector 0, and logical partitions in a chain of tables inside an extended one.
+
+The disk signature (offset 440) is what Windows and a BCD store call the disk by. Addresses
+are in sectors, and no field tells how large a sector is: what stands where the addresses
+point to decides between 512 and 4096 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootmend.binary import View
+from bootmend.disk.device import BlockDevice
+from bootmend.texts import say
+from bootmend.volumes.probe import file_system
+from bootmend.volumes.tables.fitting import fit
+from bootmend.volumes.tables.partition import Partition, PartitionTable
+
+_EXTENDED = (0x05, 0x0F, 0x85)
+_PROTECTIVE = 0xEE
+_MOST_LOGICAL = 256
+"""A bound on the chain; Windows stops at far fewer (drive letters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of the four entries; `first` and `count` in sectors."""
+
+    status: int
+    type: int
+    first: int
+    count: int
+
+    @property
+    def used(self) -> bool:
+        return self.type != 0 and self.count != 0
+
+    @property
+    def extended(self) -> bool:
+        return self.type in _EXTENDED
+
+
+@dataclass(frozen=True, slots=True)
+class BootRecord:
+    """Sector 0, or the sector of one link of the chain."""
+
+    signature: int
+    signed: bool
+    """It ends in 55 AA."""
+    slots: tuple[Slot, ...]
+
+    @property
+    def plausible(self) -> bool:
+        """Boot flags are 00 or 80 in every slot, as the kernels of Linux and Windows demand."""
+        return all(slot.status in (0x00, 0x80) for slot in self.slots)
+
+    @property
+    def protective(self) -> bool:
+        return any(slot.type == _PROTECTIVE for slot in self.slots)
+
+    @property
+    def used(self) -> bool:
+        return any(slot.used for slot in self.slots)
+
+
+def read_boot_record(device: BlockDevice, offset: int = 0) -> BootRecord:
+    """The 512 bytes at `offset` as a boot record, whatever they hold."""
+    sector = View(device.read(offset, 512), device.name, offset)
+    places = range(446, 510, 16)
+    slots = tuple(Slot(sector.u8(at), sector.u8(at + 4), sector.u32(at + 8), sector.u32(at + 12)) for at in places)
+    return BootRecord(sector.u32(440), sector.bytes(510, 2) == b"\x55\xaa", slots)
+
+
+def witnesses(device: BlockDevice, record: BootRecord, sector_size: int) -> int:
+    """How many slots point, in sectors of this size, to a file system or to a table of logical partitions."""
+    seen = 0
+    for slot in record.slots:
+        at = slot.first * sector_size
+        if not slot.used or at == 0 or at + 512 > device.size:
+            continue
+        if slot.extended:
+            seen += read_boot_record(device, at).signed
+        else:
+            seen += file_system(device.read(at, 512)) != ""
+    return seen
+
+
+def read_mbr(device: BlockDevice, record: BootRecord) -> PartitionTable:
+    """The partitions that `record`, read from sector 0, leads to."""
+    sizes = dict.fromkeys((device.sector_size, 512, 4096))
+    sector_size = max(sizes, key=lambda size: witnesses(device, record, size))  # the first of equals
+    warnings: list[str] = []
+    if not record.signed:
+        warnings.append(say("volumes.mbr_unsigned"))
+    partitions: list[Partition] = []
+    logical: list[Partition] = []
+    for number, slot in enumerate(record.slots, 1):
+        if not slot.used or slot.type == _PROTECTIVE:
+            continue
+        if slot.extended:
+            logical += _logical(device, slot, sector_size, 5 + len(logical), warnings)
+        else:
+            partitions.append(_partition(number, slot, 0, sector_size))
+    fitting = fit(partitions + logical, device.size, warnings)
+    return PartitionTable("mbr", f"0x{record.signature:08x}", None, record.signature, sector_size, fitting, warnings)
+
+
+def _partition(number: int, slot: Slot, base: int, sector_size: int) -> Partition:
+    """`base`, in sectors, is what a logical partition's address counts from."""
+    return Partition(
+        number=number,
+        start=(base + slot.first) * sector_size,
+        size=slot.count * sector_size,
+        type_id=f"0x{slot.type:02x}",
+        active=slot.status == 0x80,
+    )
+
+
+def _logical(
+    device: BlockDevice, container: Slot, sector_size: int, number: int, warnings: list[str]
+) -> list[Partition]:
+    """Follows the chain: slot 0 counts from its own table, slot 1 (the next table) from the container."""
+    found: list[Partition] = []
+    seen: set[int] = set()
+    at = container.first
+    while True:
+        if at in seen or len(seen) >= _MOST_LOGICAL:
+            warnings.append(say("volumes.chain_loops", sector=at))
+            return found
+        seen.add(at)
+        if at * sector_size + 512 > device.size:
+            warnings.append(say("volumes.chain_outside", sector=at))
+            return found
+        record = read_boot_record(device, at * sector_size)
+        if not record.signed:
+            warnings.append(say("volumes.chain_unsigned", sector=at))
+            return found
+        own, following = record.slots[:2]
+        if own.used and not own.extended:
+            found.append(_partition(number + len(found), own, at, sector_size))
+        if not (following.used and following.extended):
+            return found
+        at = container.first + following.first
