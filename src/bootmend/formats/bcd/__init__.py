@@ -1,0 +1,58 @@
+"""Boot Configuration Data: what boots, from where, and with which settings.
+
+bytes -> Store        objects, elements, inheritance, the default entry
+bytes -> StoreEditor  a few changed elements -> bytes
+device elements       decode_device, encode_device and the Device values
+"""
+
+from bootmend.formats.bcd.device_bytes import decode_device, encode_device
+from bootmend.formats.bcd.devices import (
+    BootDevice,
+    Device,
+    FileDevice,
+    GptPartition,
+    LocateDevice,
+    MbrPartition,
+    Partition,
+    RamdiskDevice,
+    UnknownDevice,
+    VhdPartition,
+    VirtualDisk,
+    moved,
+    partition_of,
+)
+from bootmend.formats.bcd.elements import Element, ElementFormat, element_format, encode_value
+from bootmend.formats.bcd.names import element_id, element_name, number_of, word_of
+from bootmend.formats.bcd.objects import WELL_KNOWN, ObjectType, identifier
+from bootmend.formats.bcd.store import BcdObject, Store
+
+__all__ = [
+    "WELL_KNOWN",
+    "BcdObject",
+    "BootDevice",
+    "Device",
+    "Element",
+    "ElementFormat",
+    "FileDevice",
+    "GptPartition",
+    "LocateDevice",
+    "MbrPartition",
+    "ObjectType",
+    "Partition",
+    "RamdiskDevice",
+    "Store",
+    "UnknownDevice",
+    "VhdPartition",
+    "VirtualDisk",
+    "decode_device",
+    "element_format",
+    "element_id",
+    "element_name",
+    "encode_device",
+    "encode_value",
+    "identifier",
+    "moved",
+    "number_of",
+    "partition_of",
+    "word_of",
+]
