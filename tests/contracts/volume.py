@@ -337,7 +337,7 @@ class VolumeContract(ABC):
             if path not in model:
                 volume.create(path, data)
                 model[path] = data
-            elif deed == "replace" or deed == "create":
+            elif deed in {"replace", "create"}:
                 volume.replace(path, data)
                 model[path] = data
             elif deed == "delete":
