@@ -1,0 +1,92 @@
+"""From findings to an ordered list of edits, and what of it needs whose consent.
+
+Order: hives are brought up to date first, then files, then settings. Two findings that want the
+same edit get it once; two that want different content for one target keep the first and say so.
+A disk whose state makes every answer unsure is refused here, before anything is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from bootmend.actions.replay_hive import ReplayHive
+from bootmend.errors import Refused
+from bootmend.findings import Action, Finding, Safety, Severity, Skipped
+from bootmend.texts import say
+from bootmend.windows.image import locked_volumes
+from bootmend.windows.installation import Windows
+
+UNREPLAYED_HIVE = "unreplayed-hive"
+"""The word for `--accept` that allows work on a dirty hive whose logs cannot be applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edit, and the findings that ask for it."""
+
+    action: Action
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    steps: list[Step] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def actions(self) -> list[Action]:
+        return [step.action for step in self.steps]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings that this plan is to silence."""
+        return list(dict.fromkeys(finding for step in self.steps for finding in step.findings))
+
+
+def make_plan(windows: Windows, findings: Iterable[Finding], only: Collection[str], accept: Collection[str]) -> Plan:
+    """Edits for causes and risks (notes ask for nothing), of the rules in `only` if it names any."""
+    plan = Plan()
+    asked: dict[str, tuple[Action, list[Finding]]] = {}
+    for finding in findings:
+        if finding.severity is Severity.NOTE or (only and finding.rule not in only):
+            continue
+        for action in finding.actions:
+            if action.safety is Safety.RISKY and action.risk not in accept:
+                plan.skipped.append(Skipped(_name(action), say("plan.needs_consent", risk=action.risk)))
+                continue
+            target = action.target.lower()
+            known = asked.get(target)
+            if known is None:
+                asked[target] = (action, [finding])
+            elif known[0] == action:
+                known[1].append(finding)
+            else:
+                plan.skipped.append(Skipped(_name(action), say("plan.conflict", rule=known[1][0].rule)))
+    plan.steps = [Step(action, tuple(wanted_by)) for action, wanted_by in asked.values()]
+    if plan.steps and windows.system.replayed:
+        plan.steps.append(Step(_replay(windows), ()))
+    plan.steps.sort(key=lambda step: step.action.phase.value)
+    return plan
+
+
+def _name(action: Action) -> str:
+    return f"{action.kind} {action.target}"
+
+
+def _replay(windows: Windows) -> ReplayHive:
+    hive = windows.system
+    return ReplayHive(volume=hive.volume, path=hive.path, logs=tuple(hive.logs))
+
+
+def refuse_unsafe(windows: Windows, accept: Collection[str]) -> None:
+    """Raises Refused where nothing may be written to this machine as it stands."""
+    state = windows.image.volume(windows.volume).state()
+    if state.hibernated:
+        raise Refused(say("plan.hibernated", volume=windows.volume), say("plan.hibernated_next"))
+    if windows.system.unreplayable and UNREPLAYED_HIVE not in accept:
+        reason = say("plan.unreplayable", hive=windows.system.where, reason=windows.system.recovery.reason)
+        raise Refused(reason, say("plan.unreplayable_next", risk=UNREPLAYED_HIVE))
+    locked = locked_volumes(windows.image)
+    if locked:
+        raise Refused(say("plan.locked", numbers=", ".join(map(str, locked))), say("windows.all_locked_next"))

@@ -1,0 +1,152 @@
+"""The best sound copy of a damaged or missing driver, or why each candidate was not taken.
+
+Candidates come from the disk itself first (`components`), donors last. What vouches for a
+candidate is never where it comes from, but this machine's own catalogs or the candidate's own
+embedded signature:
+
+* its hash is in a catalog of this machine whose signature holds (active, or staged and then
+  put back with it); or
+* it carries a valid embedded signature, and has the same name and machine type, and it is of
+  this machine's build.
+
+Among the sound ones of one source, the one of the component version that belongs here wins.
+"""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootmend.actions.content import AtHand, Content, OnDisk
+from bootmend.errors import InputError
+from bootmend.findings import Evidence, Skipped
+from bootmend.formats.pe import Pe
+from bootmend.texts import say
+from bootmend.windows.components import Copy
+from bootmend.windows.drivers import AuditedDriver, LostCatalog
+from bootmend.windows.installation import Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that may take the driver's place, not yet judged."""
+
+    where: str
+    version: str
+    data: bytes
+    content: Content
+    from_donor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A sound copy, what vouches for it, and a staged catalog that must come back with it, if any."""
+
+    candidate: Candidate
+    evidence: tuple[Evidence, ...]
+    lost_catalog: LostCatalog | None
+
+
+def _candidates(windows: Windows, driver: AuditedDriver, skipped: list[Skipped]) -> Iterator[Candidate]:
+    name = ntpath.basename(driver.location.path)
+    own = driver.entry.file_id if driver.entry is not None else None
+    copies = [copy for copy in windows.components.copies(name) if copy.file_id != own]
+    wanted = expected_version(windows, driver)
+    # Stable: the order of the sources stays, the version that belongs here comes first in each.
+    copies.sort(key=lambda copy: (_rank(copy), copy.version != wanted if wanted else False))
+    for copy in copies:
+        try:
+            data = copy.read()
+        except InputError as error:
+            skipped.append(Skipped(say("rules.use_copy", where=copy.where), str(error)))
+            continue
+        on_disk = copy.kind != "backup"
+        content = OnDisk(windows.volume, copy.path) if on_disk else AtHand(copy.where, data)
+        yield Candidate(copy.where, copy.version, data, content, from_donor=False)
+    for donor in windows.given.donors:
+        for file in donor.files(name):
+            yield Candidate(file.where, file.version, file.data, AtHand(file.where, file.data), from_donor=True)
+
+
+def _rank(copy: Copy) -> int:
+    return {"component": 0, "backup": 1, "driver_store": 2}[copy.kind]
+
+
+def expected_version(windows: Windows, driver: AuditedDriver) -> str:
+    """The component version of the file that belongs here, where a hard link still tells it; else empty."""
+    if driver.entry is None:
+        return ""
+    name = ntpath.basename(driver.location.path)
+    for copy in windows.components.copies(name):
+        if copy.file_id == driver.entry.file_id and copy.version:
+            return copy.version
+    return ""
+
+
+def find_source(windows: Windows, driver: AuditedDriver) -> tuple[Chosen | None, list[Skipped]]:
+    """The first sound candidate, and the reasons against those before it (or against all)."""
+    skipped: list[Skipped] = []
+    seen: set[bytes] = set()
+    for candidate in _candidates(windows, driver, skipped):
+        if candidate.data in seen:
+            continue
+        seen.add(candidate.data)
+        chosen, reason = _judge(windows, candidate)
+        if chosen is not None:
+            return chosen, skipped
+        skipped.append(Skipped(say("rules.use_copy", where=candidate.where), reason))
+    name = ntpath.basename(driver.location.path)
+    skipped.extend(
+        Skipped(say("rules.use_copy", where=where), say("rules.differential"))
+        for where in windows.components.differentials(name)
+    )
+    if not windows.given.donors:
+        skipped.append(Skipped(say("rules.use_donor"), say("rules.no_donor", image=name)))
+    return None, skipped
+
+
+def _judge(windows: Windows, candidate: Candidate) -> tuple[Chosen | None, str]:
+    verdict = windows.signatures.active.audit(candidate.data, candidate.where)
+    if not verdict.kernel_would_refuse and verdict.catalog is not None:
+        return _chosen(candidate, verdict.catalog, None)
+    staged = windows.signatures.staged.audit(candidate.data, candidate.where)
+    if not staged.kernel_would_refuse and staged.catalog is not None:
+        return _chosen(candidate, staged.catalog, LostCatalog(staged.catalog, None))
+    if verdict.kernel_would_refuse:
+        reason = say("rules.copy_not_vouched", status=verdict.status.value, sha256=verdict.sha256)
+        if candidate.from_donor and candidate.version:
+            reason += " " + say("rules.donor_build", theirs=candidate.version, ours=windows.version.text)
+        return None, reason
+    return _judge_embedded(windows, candidate)
+
+
+def _chosen(candidate: Candidate, catalog: str, lost: LostCatalog | None) -> tuple[Chosen, str]:
+    said = Evidence(candidate.where, say("rules.copy_vouched", catalog=ntpath.basename(catalog)))
+    versioned = (
+        ()
+        if not candidate.version
+        else (Evidence(candidate.where, say("rules.copy_version", version=candidate.version)),)
+    )
+    return Chosen(candidate, (said, *versioned), lost), ""
+
+
+def _judge_embedded(windows: Windows, candidate: Candidate) -> tuple[Chosen | None, str]:
+    """A candidate whose own signature holds: name, machine type and build must be this machine's."""
+    try:
+        pe = Pe.parse(candidate.data, candidate.where)
+    except InputError as error:
+        return None, str(error)
+    machine = windows.machine_type
+    if machine is not None and pe.machine != machine:
+        return None, say("rules.copy_machine", theirs=f"{pe.machine:#06x}", ours=f"{machine:#06x}")
+    if candidate.from_donor:
+        version = candidate.version
+        if not version:
+            info = pe.version()
+            version = info.file_version if info is not None else ""
+        build = version.split(".")[2] if version.count(".") >= 2 else version.split(".")[0]
+        if build != str(windows.version.build):
+            return None, say("rules.donor_build", theirs=version or "?", ours=windows.version.text)
+    said = Evidence(candidate.where, say("rules.copy_embedded"))
+    return Chosen(candidate, (said,), None), ""

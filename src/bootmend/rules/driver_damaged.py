@@ -1,0 +1,64 @@
+"""A driver's file is not what any signature or catalog of this machine vouches for.
+
+Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000428 (or 0xC000007B where the file is no
+          image any more).
+Cause:    the file was changed or overwritten: its Authenticode hash is in no catalog, neither in the
+          store nor among the staged ones, and its embedded signature, if it has one, does not fit.
+Evidence: both hashes, where they were looked for, and what the embedded signature says.
+Repair:   puts a sound copy in its place. Looked at in this order: another copy in WinSxS (a hard link
+          to the damaged file is no help), WinSxS\\Backup, the driver store, then a donor's disk or
+          folder. A copy is taken only if this machine's own catalogs vouch for its hash, or if its
+          own embedded signature holds and it is of this machine's build and type. Written on the
+          clusters the file owns, which mends its hard-linked twin as well; owner and ACL stay.
+Not done: differential copies (PA30, PA31) need Windows' own engine and are named, not used. The
+          version resource proves nothing and is never asked.
+By hand:  sfc /scannow /offbootdir=... /offwindir=..., or copy the file from a machine of the same build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmend.actions.replace_file import ReplaceFile
+from bootmend.findings import Action, Finding, Skipped
+from bootmend.rules._severity import driver_severity
+from bootmend.rules._sources import find_source
+from bootmend.rules.catalog_missing import put_catalog
+from bootmend.texts import say
+from bootmend.windows.drivers import AuditedDriver, Trouble
+from bootmend.windows.installation import Windows
+
+STATION = 710
+
+
+def check(windows: Windows) -> Iterator[Finding]:
+    for driver in windows.audited:
+        if driver.trouble in (Trouble.FILE_UNKNOWN, Trouble.UNREADABLE):
+            yield _finding(windows, driver)
+
+
+def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
+    chosen, skipped = find_source(windows, driver)
+    actions: list[Action] = []
+    evidence = list(driver.evidence())
+    if chosen is not None and driver.location.volume is not None:
+        evidence.extend(chosen.evidence)
+        actions.append(
+            ReplaceFile(volume=driver.location.volume, path=driver.location.path, content=chosen.candidate.content)
+        )
+        # With the store gone, catalog_missing puts back this catalog with all the others.
+        if chosen.lost_catalog is not None and windows.signatures.active.paths:
+            actions.append(put_catalog(windows, chosen.lost_catalog))
+    elif not skipped:
+        skipped.append(Skipped(say("rules.use_donor"), say("rules.no_source", image=driver.image)))
+    status = driver.verdict.status.value if driver.verdict is not None else "unreadable"
+    return Finding(
+        rule="driver_damaged",
+        severity=driver_severity(driver),
+        subject=driver.image,
+        title=say("rules.driver_damaged_title", image=driver.image, status=status),
+        why=say("rules.driver_damaged_why", image=driver.image),
+        evidence=tuple(evidence),
+        actions=tuple(actions),
+        skipped=tuple(skipped) if chosen is None else (),
+    )

@@ -1,0 +1,75 @@
+"""The file of a driver that is loaded at boot does not exist.
+
+Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000034 where the driver is critical
+          (ErrorControl 3); otherwise Windows starts without it.
+Cause:    a service of Start 0 or 1 names a file that is not on the disk.
+Evidence: the service's key, and the folder in which the file is not.
+Repair:   puts a sound copy there, from the same sources and by the same proof as for a damaged
+          driver (WinSxS, WinSxS\\Backup, the driver store, then a donor).
+Not done: the service is not disabled: a critical driver is there because the machine needs it. A
+          driver that Windows starts without (ErrorControl 0 or 1) is noted, not mended.
+By hand:  copy the file from WinSxS or from a machine of the same build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmend.actions.create_file import CreateFile
+from bootmend.findings import Action, Finding, Severity, Skipped
+from bootmend.rules._severity import driver_severity
+from bootmend.rules._sources import find_source
+from bootmend.rules.catalog_missing import put_catalog
+from bootmend.texts import say
+from bootmend.windows.drivers import AuditedDriver, Trouble
+from bootmend.windows.installation import Windows
+from bootmend.windows.service import ErrorControl
+
+STATION = 720
+
+
+def check(windows: Windows) -> Iterator[Finding]:
+    for driver in windows.audited:
+        # Real machines keep services of removed software; Windows starts without their files.
+        if driver.trouble is Trouble.FILE_MISSING and driver.service.error_control >= ErrorControl.SEVERE:
+            yield _finding(windows, driver)
+
+
+def _sibling(windows: Windows, driver: AuditedDriver) -> str:
+    """Another driver in the same folder, whose owner and ACL the new file gets."""
+    folder = driver.location.path.rsplit("\\", 1)[0].lower()
+    for other in windows.audited:
+        if other.entry is not None and other.location.volume == driver.location.volume:
+            path = other.location.path
+            if path.rsplit("\\", 1)[0].lower() == folder:
+                return path
+    return ""
+
+
+def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
+    chosen, skipped = find_source(windows, driver)
+    actions: list[Action] = []
+    evidence = list(driver.evidence())
+    volume = driver.location.volume
+    if volume is None:
+        skipped = [Skipped(say("rules.restore_file", where=driver.where), say("rules.other_volume"))]
+        chosen = None
+    elif chosen is not None:
+        evidence.extend(chosen.evidence)
+        like = _sibling(windows, driver)
+        actions.append(
+            CreateFile(volume=volume, path=driver.location.path, content=chosen.candidate.content, like=like)
+        )
+        if chosen.lost_catalog is not None and windows.signatures.active.paths:
+            actions.append(put_catalog(windows, chosen.lost_catalog))
+    severity = driver_severity(driver)
+    return Finding(
+        rule="driver_missing",
+        severity=severity,
+        subject=driver.image,
+        title=say("rules.driver_missing_title", image=driver.image),
+        why=say("rules.driver_missing_why" if severity is Severity.CAUSE else "rules.driver_missing_why_risk"),
+        evidence=tuple(evidence),
+        actions=tuple(actions),
+        skipped=tuple(skipped) if chosen is None else (),
+    )

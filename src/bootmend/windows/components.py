@@ -1,0 +1,151 @@
+"""Every other copy of a system file that Windows itself keeps on the disk.
+
+Sources, in the order in which they are trusted to be what belongs there:
+
+* WinSxS component folders (`amd64_microsoft-windows-<...>_31bf3856ad364e35_10.0.20348.1_none_<hash>`):
+  most are hard links to the very file that is damaged and are no help; one with a different
+  file id is a copy of its own.
+* `WinSxS\\Backup`: copies of boot-critical files, compressed (`DCS\\x01`).
+* `System32\\DriverStore\\FileRepository`: driver packages as they were installed.
+
+What WinSxS keeps as differentials (`.r`, `.f` folders: PA30, PA31) needs Windows' own engine and
+is reported as such by whoever asks for it. The identity of a copy is its component folder plus
+its hash, never its version resource.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from bootmend.errors import InputError, Missing
+from bootmend.formats.dcs import expand_dcs, is_dcs
+from bootmend.volumes.volume import Entry, Volume
+from bootmend.windows.image import address
+
+COMPONENT = re.compile(
+    r"^(?P<arch>[a-z0-9]+)_(?P<name>.+)_(?P<token>[0-9a-f]{16})_(?P<version>\d+\.\d+\.\d+\.\d+)_(?P<culture>[^_]+)_"
+    r"(?P<hash>[0-9a-f]{16})",
+    re.IGNORECASE,
+)
+"""A component's folder name; long names are shortened with `..` in the middle of `name`."""
+
+MAX_FILE = 256 << 20
+"""No driver or system file comes near this size; it bounds memory on a hostile disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that may take the place of a damaged one."""
+
+    kind: str
+    """component, backup, driver_store, donor, donor_folder."""
+    where: str
+    """Its address, for people."""
+    volume: Volume
+    path: str
+    file_id: int
+    component: str
+    """Component name without its version; empty where the source has none."""
+    version: str
+    """Component version, such as 10.0.20348.2227; empty where the source has none."""
+
+    def read(self) -> bytes:
+        """The plain content, decompressed where the source keeps it compressed."""
+        data = self.volume.read(self.path, MAX_FILE)
+        return expand_dcs(data, self.where) if is_dcs(data) else data
+
+
+def parse_component(folder: str) -> tuple[str, str]:
+    """(component without version and hash, version) of a folder or file name, or two empty strings."""
+    match = COMPONENT.match(folder)
+    if match is None:
+        return "", ""
+    return f"{match['arch']}_{match['name']}".lower(), match["version"]
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")) if version else ()
+
+
+class ComponentStore:
+    """The copies on one Windows volume; each folder is listed once, when the first question comes."""
+
+    def __init__(self, volume: Volume, number: int, windows_path: str) -> None:
+        self._volume = volume
+        self._number = number
+        self._windows = windows_path
+
+    def copies(self, name: str) -> list[Copy]:
+        """Every copy of a file called `name`, in the order of the sources, newest component first."""
+        wanted = name.lower()
+        found = [*self._component_copies(wanted), *self._backup_copies(wanted), *self._driver_store_copies(wanted)]
+        order = {"component": 0, "backup": 1, "driver_store": 2}
+        found.sort(key=lambda copy: version_key(copy.version), reverse=True)
+        found.sort(key=lambda copy: order[copy.kind])
+        return found
+
+    def differentials(self, name: str) -> list[str]:
+        """Addresses of differential copies of `name`, which only Windows' own engine can expand."""
+        wanted = name.lower()
+        found = []
+        for folder in self._component_folders:
+            for half in ("r", "f"):
+                path = f"{self._windows}\\WinSxS\\{folder}\\{half}\\{wanted}"
+                if self._volume.exists(path):
+                    found.append(address(self._number, path))
+        return found
+
+    def components_of(self, file_id: int, name: str) -> list[str]:
+        """Folder names of the components whose copy of `name` is the same file (a hard link)."""
+        return [
+            copy.path.rsplit("\\", 2)[-2] for copy in self._component_copies(name.lower()) if copy.file_id == file_id
+        ]
+
+    def _list(self, path: str) -> list[Entry]:
+        try:
+            return self._volume.listdir(path)
+        except Missing:
+            return []
+
+    @cached_property
+    def _component_folders(self) -> list[str]:
+        return [e.name for e in self._list(f"{self._windows}\\WinSxS") if e.directory and COMPONENT.match(e.name)]
+
+    def _component_copies(self, wanted: str) -> Iterator[Copy]:
+        for folder in self._component_folders:
+            path = f"{self._windows}\\WinSxS\\{folder}\\{wanted}"
+            component, version = parse_component(folder)
+            yield from self._copy("component", path, component, version)
+
+    def _backup_copies(self, wanted: str) -> Iterator[Copy]:
+        for entry in self._backup_files:
+            component, version = parse_component(entry.name)
+            # <component folder name>_<file name>_<hash>, the file name ending before the last underscore.
+            tail = COMPONENT.sub("", entry.name, count=1).lower().lstrip("_")
+            if component and tail.rsplit("_", 1)[0] == wanted:
+                yield from self._copy("backup", f"{self._windows}\\WinSxS\\Backup\\{entry.name}", component, version)
+
+    @cached_property
+    def _backup_files(self) -> list[Entry]:
+        return [entry for entry in self._list(f"{self._windows}\\WinSxS\\Backup") if not entry.directory]
+
+    def _driver_store_copies(self, wanted: str) -> Iterator[Copy]:
+        root = f"{self._windows}\\System32\\DriverStore\\FileRepository"
+        for folder in self._driver_packages:
+            yield from self._copy("driver_store", f"{root}\\{folder}\\{wanted}", "", "")
+
+    @cached_property
+    def _driver_packages(self) -> list[str]:
+        root = f"{self._windows}\\System32\\DriverStore\\FileRepository"
+        return [entry.name for entry in self._list(root) if entry.directory]
+
+    def _copy(self, kind: str, path: str, component: str, version: str) -> Iterator[Copy]:
+        try:
+            entry = self._volume.stat(path)
+        except InputError:
+            return
+        if not entry.directory:
+            yield Copy(kind, address(self._number, path), self._volume, path, entry.file_id, component, version)

@@ -1,0 +1,132 @@
+"""Where a sound copy may come from beside the disk itself, and what else the user gave.
+
+A donor is another machine's disk, or a folder of files. Its files are only ever *candidates*:
+whoever takes one must first find that this machine's own catalogs, or the file's own valid
+signature, vouch for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bootmend.errors import InputError, Missing
+from bootmend.signing.policy import KernelPolicy
+from bootmend.signing.roots import Trust
+from bootmend.windows.components import MAX_FILE, ComponentStore
+from bootmend.windows.image import Image
+from bootmend.windows.signatures import CATROOT, CatalogSet
+
+MAX_FOLDER_FILES = 200_000
+"""A donor folder with more files than this is somebody's whole disk: the search ends there."""
+
+
+@dataclass(frozen=True, slots=True)
+class DonorFile:
+    """A candidate from a donor. `version` is its component's, or the donor's build; empty if unknown."""
+
+    where: str
+    data: bytes
+    version: str
+
+
+class Donor(Protocol):
+    name: str
+
+    def files(self, name: str) -> Iterator[DonorFile]:
+        """Every file called `name`, best first."""
+
+    def catalogs(self) -> Iterator[DonorFile]:
+        """Every catalog the donor has in its store."""
+
+
+class FolderDonor:
+    """A folder of files, searched below as well."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = str(folder)
+        self._folder = folder
+
+    def _walk(self) -> Iterator[Path]:
+        seen = 0
+        for root, _, names in os.walk(self._folder):
+            for name in names:
+                seen += 1
+                if seen > MAX_FOLDER_FILES:
+                    return
+                yield Path(root) / name
+
+    def files(self, name: str) -> Iterator[DonorFile]:
+        for path in self._walk():
+            if path.name.lower() == name.lower() and path.is_file() and path.stat().st_size <= MAX_FILE:
+                yield DonorFile(str(path), path.read_bytes(), "")
+
+    def catalogs(self) -> Iterator[DonorFile]:
+        for path in self._walk():
+            if path.suffix.lower() == ".cat" and path.is_file() and path.stat().st_size <= MAX_FILE:
+                yield DonorFile(str(path), path.read_bytes(), "")
+
+
+class DiskDonor:
+    """The disk of another Windows machine."""
+
+    def __init__(self, image: Image, volume: int, windows_path: str, version: str) -> None:
+        self.name = image.device.name
+        self._image = image
+        self._number = volume
+        self._windows = windows_path
+        self._version = version
+        self._components = ComponentStore(image.volume(volume), volume, windows_path)
+
+    def files(self, name: str) -> Iterator[DonorFile]:
+        volume = self._image.volume(self._number)
+        for folder in ("System32\\drivers", "System32"):
+            path = f"{self._windows}\\{folder}\\{name}"
+            try:
+                entry = volume.stat(path)
+                data = volume.read(path, MAX_FILE)
+            except (InputError, Missing):
+                continue
+            twins = [copy for copy in self._components.copies(name) if copy.file_id == entry.file_id and copy.version]
+            version = twins[0].version if twins else self._version
+            yield DonorFile(f"{self.name}:{self._number}:{path}", data, version)
+        for copy in self._components.copies(name):
+            yield DonorFile(f"{self.name}:{copy.where}", copy.read(), copy.version or self._version)
+
+    def catalogs(self) -> Iterator[DonorFile]:
+        volume = self._image.volume(self._number)
+        folder = f"{self._windows}\\{CATROOT}"
+        try:
+            entries = volume.listdir(folder)
+        except Missing:
+            return
+        for entry in entries:
+            if entry.name.lower().endswith(".cat"):
+                path = f"{folder}\\{entry.name}"
+                yield DonorFile(f"{self.name}:{self._number}:{path}", volume.read(path, MAX_FILE), self._version)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the user added to what stands on the disk: roots to trust, and donors of files."""
+
+    trust: Trust
+    donors: tuple[Donor, ...] = ()
+
+
+def oem_catalogs(given: Given, policy: KernelPolicy) -> tuple[CatalogSet, dict[str, bytes]]:
+    """The donors' catalogs of third-party drivers (oemN.cat) by address, indexed, and their bytes.
+
+    In-box catalogs of a donor are left out: this machine keeps its own twins of those.
+    """
+    found = {
+        file.where: file.data
+        for donor in given.donors
+        for file in donor.catalogs()
+        if re.match(r"oem\d+\.cat$", file.where.replace("/", "\\").rsplit("\\", 1)[-1], re.IGNORECASE)
+    }
+    return CatalogSet(found, found.__getitem__, given.trust, policy), found

@@ -1,0 +1,135 @@
+"""Every driver that is loaded before a session exists, looked at once: its file and its signature.
+
+`Trouble` sorts what is wrong into classes that exclude each other, so that each rule answers
+for one of them and no driver is reported twice.
+"""
+
+from __future__ import annotations
+
+import ntpath
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from bootmend.errors import InputError, Missing
+from bootmend.findings import Evidence
+from bootmend.signing.verdict import Status, Verdict
+from bootmend.texts import say
+from bootmend.volumes.volume import Entry, Volume
+from bootmend.windows.image import address
+from bootmend.windows.service import Location, Service
+from bootmend.windows.signatures import CatalogSet, Signatures
+
+MAX_IMAGE = 256 << 20
+"""No driver comes near this size; it bounds memory on a hostile disk."""
+
+
+class Trouble(Enum):
+    """Why the kernel would not take a driver."""
+
+    FILE_MISSING = "the file does not exist"
+    CATALOG_LOST = "the file is sound, but the catalog that vouches for it is not in the store"
+    FILE_UNKNOWN = "no signature and no catalog of this machine, active or staged, vouches for the file"
+    UNTRUSTED = "a signature fits the file, but leads to no root the kernel trusts, or is expired or revoked"
+    UNREADABLE = "the volume does not give the file's bytes"
+
+
+UNTRUSTED_STATUSES = (Status.UNTRUSTED, Status.EXPIRED, Status.REVOKED, Status.CHAIN_INCOMPLETE)
+
+
+@dataclass(frozen=True, slots=True)
+class LostCatalog:
+    """A catalog that vouches for a sound file, but is not in the store."""
+
+    where: str
+    """Its path on the Windows volume, or its address at a donor."""
+    donated: bytes | None
+    """Its bytes, where it comes from a donor."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedDriver:
+    """A driver's service, where its file stands, and what its signature says."""
+
+    service: Service
+    location: Location
+    entry: Entry | None
+    verdict: Verdict | None
+    trouble: Trouble | None
+    lost_catalog: LostCatalog | None = None
+    """Only with Trouble.CATALOG_LOST."""
+    error: str = ""
+
+    @property
+    def image(self) -> str:
+        """The file's own name, as Windows shows it."""
+        return self.entry.name if self.entry is not None else ntpath.basename(self.location.path)
+
+    @property
+    def where(self) -> str:
+        if self.location.volume is None:
+            return self.location.path
+        return address(self.location.volume, self.location.path)
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The service's key, the file, and what its signature says."""
+        found = [self.service.evidence()]
+        if self.trouble is Trouble.FILE_MISSING:
+            found.append(Evidence(self.where, say("rules.no_such_file")))
+        elif self.error:
+            found.append(Evidence(self.where, self.error))
+        elif self.verdict is not None:
+            found.append(
+                Evidence(
+                    self.where,
+                    say(
+                        "rules.signature_says",
+                        status=self.verdict.status.value,
+                        sha256=self.verdict.sha256,
+                        sha1=self.verdict.sha1,
+                    ),
+                )
+            )
+            found.extend(self.verdict.evidence)
+        return tuple(found)
+
+
+def audit_driver(
+    service: Service,
+    location: Location,
+    volume: Volume | None,
+    signatures: Signatures,
+    donor_catalogs: Callable[[], tuple[CatalogSet, dict[str, bytes]]],
+) -> AuditedDriver:
+    """Looks at one driver; an unreadable file is an answer, not an error.
+
+    `donor_catalogs` gives the donors' third-party catalogs and their bytes; it is called only for
+    a file that nothing on this disk vouches for.
+    """
+    if volume is None:
+        return AuditedDriver(service, location, None, None, Trouble.FILE_MISSING)
+    try:
+        entry = volume.stat(location.path)
+        if entry.directory:
+            return AuditedDriver(service, location, None, None, Trouble.FILE_MISSING)
+        data = volume.read(location.path, MAX_IMAGE)
+    except Missing:
+        return AuditedDriver(service, location, None, None, Trouble.FILE_MISSING)
+    except InputError as error:
+        return AuditedDriver(service, location, None, None, Trouble.UNREADABLE, error=str(error))
+    where = address(location.volume or 0, location.path)
+    verdict = signatures.active.audit(data, where)
+    if not verdict.kernel_would_refuse:
+        return AuditedDriver(service, location, entry, verdict, None)
+    staged = signatures.staged.audit(data, where)
+    if not staged.kernel_would_refuse and staged.catalog is not None:
+        lost = LostCatalog(staged.catalog, None)
+        return AuditedDriver(service, location, entry, verdict, Trouble.CATALOG_LOST, lost)
+    if verdict.status in UNTRUSTED_STATUSES or staged.status in UNTRUSTED_STATUSES:
+        return AuditedDriver(service, location, entry, verdict, Trouble.UNTRUSTED)
+    donors, catalogs = donor_catalogs()
+    donated = donors.audit(data, where)
+    if not donated.kernel_would_refuse and donated.catalog is not None:
+        lost = LostCatalog(donated.catalog, catalogs[donated.catalog])
+        return AuditedDriver(service, location, entry, verdict, Trouble.CATALOG_LOST, lost)
+    return AuditedDriver(service, location, entry, verdict, Trouble.FILE_UNKNOWN)

@@ -1,0 +1,185 @@
+"""What stands on the disk, joined: partitions, volumes, Windows installations.
+
+An `Image` over a plain device only reads. Over an overlay it is also an `EditTarget`: content
+that fits the clusters a file owns is written there directly (in place first), and everything
+else goes through the file system's engine, which is started on a volume only when the first
+such edit comes, after the journal policy of that volume has been applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootmend.binary import View
+from bootmend.disk.device import BlockDevice, Window
+from bootmend.errors import InputError, Missing
+from bootmend.texts import say
+from bootmend.volumes.detect import Locked, Unknown, open_volume
+from bootmend.volumes.ntfs import NtfsVolume
+from bootmend.volumes.partitions import Partition, PartitionTable, read_partitions
+from bootmend.volumes.volume import NotInPlace, Volume
+
+SECTOR = 512
+"""In-place edits are compared and written in units of this many bytes."""
+
+DISCARD_LOG = "discard-ntfs-log"
+"""The word for `--accept` that allows wiping an NTFS journal that cannot be replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A partition whose file system was recognised but cannot be read; `reason` is the reader's error."""
+
+    reason: str
+
+
+Content = Volume | Locked | Unknown | Unreadable
+
+
+class Image:
+    """A disk's volumes by number (the partition's), opened when first asked for."""
+
+    def __init__(self, device: BlockDevice, *, accept: frozenset[str] = frozenset()) -> None:
+        self.device = device
+        self.accept = accept
+        self.table: PartitionTable = read_partitions(device)
+        self.journal_notes: list[str] = []
+        self._contents: dict[int, Content] = {}
+        self._engines: set[int] = set()
+
+    @property
+    def partitions(self) -> list[Partition]:
+        return self.table.partitions
+
+    def content(self, number: int) -> Content:
+        """What stands in partition `number`; Missing if there is no such partition."""
+        if number not in self._contents:
+            self._contents[number] = self._open(number, writable=False)
+        return self._contents[number]
+
+    def volume(self, number: int) -> Volume:
+        """The readable volume in partition `number`, or an InputError that says why there is none."""
+        content = self.content(number)
+        if isinstance(content, Volume):
+            return content
+        raise InputError(say("windows.volume_unreadable", number=number, reason=describe(content)))
+
+    def volumes(self) -> Iterator[tuple[int, Volume]]:
+        for partition in self.partitions:
+            content = self.content(partition.number)
+            if isinstance(content, Volume):
+                yield partition.number, content
+
+    def mounted_partition(self, data: bytes) -> int | None:
+        """The partition that a value of MountedDevices names: `DMIO:ID:` + GUID, or MBR signature + byte offset."""
+        view = View(data, "MountedDevices")
+        for partition in self.partitions:
+            if data.startswith(b"DMIO:ID:") and len(data) == 24:
+                if partition.guid == view.guid(8):
+                    return partition.number
+            elif len(data) == 12 and (view.u32(0), view.u64(4)) == (self.table.mbr_signature, partition.start):
+                return partition.number
+        return None
+
+    def _open(self, number: int, *, writable: bool) -> Content:
+        for partition in self.partitions:
+            if partition.number == number:
+                name = f"{self.device.name}:{number}"
+                window = Window(self.device, partition.start, partition.size, name)
+                try:
+                    return open_volume(window, name, writable=writable)
+                except InputError as error:
+                    return Unreadable(str(error))
+        raise Missing(say("windows.no_partition", number=number, disk=self.device.name))
+
+    def _engine(self, number: int) -> Volume:
+        """The volume with its engine allowed to write; once started it serves reads as well."""
+        if number not in self._engines:
+            self.volume(number).close()
+            content = self._open(number, writable=True)
+            self._contents[number] = content
+            self._engines.add(number)
+            if isinstance(content, NtfsVolume):
+                note = content.prepare_journal(accept_discard=DISCARD_LOG in self.accept)
+                if note:
+                    self.journal_notes.append(note)
+        return self.volume(number)
+
+    def flush(self) -> None:
+        """Everything written so far is on the device; the engines are ended."""
+        for number in sorted(self._engines):
+            content = self._contents.pop(number)
+            if isinstance(content, Volume):
+                content.close()
+        self._engines.clear()
+
+    def close(self) -> None:
+        self.flush()
+        for content in self._contents.values():
+            if isinstance(content, Volume):
+                content.close()
+        self._contents.clear()
+
+    def read_file(self, volume: int, path: str) -> bytes:
+        return self.volume(volume).read(path)
+
+    def has_file(self, volume: int, path: str) -> bool:
+        return self.volume(volume).exists(path)
+
+    def put_file(self, volume: int, path: str, data: bytes) -> None:
+        files = self.volume(volume)
+        old = files.read(path)
+        if len(old) == len(data):
+            try:
+                for start, end in differing(old, data):
+                    files.write_in_place(path, start, data[start:end])
+            except NotInPlace:
+                pass
+            else:
+                return
+        self._engine(volume).replace(path, data)
+
+    def create_file(self, volume: int, path: str, data: bytes, like: str = "") -> None:
+        self._engine(volume).create(path, data, like)
+
+    def delete_file(self, volume: int, path: str) -> None:
+        self._engine(volume).delete(path)
+
+    def make_folder(self, volume: int, path: str) -> None:
+        self._engine(volume).mkdir(path)
+
+
+def differing(old: bytes, new: bytes) -> Iterator[tuple[int, int]]:
+    """Half-open ranges, in whole sectors, where two contents of the same length differ; ascending, joined."""
+    start: int | None = None
+    for at in range(0, len(old), SECTOR):
+        same = old[at : at + SECTOR] == new[at : at + SECTOR]
+        if same and start is not None:
+            yield (start, at)
+            start = None
+        elif not same and start is None:
+            start = at
+    if start is not None:
+        yield (start, len(old))
+
+
+def describe(content: Content) -> str:
+    """What a partition holds, in a word or a sentence."""
+    if isinstance(content, Volume):
+        return content.kind
+    if isinstance(content, Locked):
+        return say("windows.locked", kind=content.kind)
+    if isinstance(content, Unknown):
+        return content.what
+    return content.reason
+
+
+def address(volume: int, path: str) -> str:
+    """How a report names a file: its volume's number and its path."""
+    return f"volume {volume}:{path}"
+
+
+def locked_volumes(image: Image) -> list[int]:
+    """Numbers of the partitions that are encrypted."""
+    return [p.number for p in image.partitions if isinstance(image.content(p.number), Locked)]

@@ -1,0 +1,177 @@
+"""One Windows installation: its hives, control set, services, drivers, signatures and copies.
+
+Everything is read when first asked for and kept, so that rules can ask freely. Nothing here
+writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bootmend.errors import InputError, Missing, ParseError
+from bootmend.formats.hive import Key
+from bootmend.signing.policy import KernelPolicy
+from bootmend.windows.bootchain import BootChain
+from bootmend.windows.components import ComponentStore
+from bootmend.windows.donor import Given, oem_catalogs
+from bootmend.windows.drivers import AuditedDriver, audit_driver
+from bootmend.windows.image import Image, address
+from bootmend.windows.loadorder import LoadOrder
+from bootmend.windows.registry import LoadedHive, load_hive
+from bootmend.windows.service import Location, Service, locate_image, read_service
+from bootmend.windows.signatures import CatalogSet, Signatures
+
+MACHINES = {"AMD64": 0x8664, "ARM64": 0xAA64, "X86": 0x14C}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What SOFTWARE says this Windows is; zeros and empty text where it says nothing."""
+
+    product: str = ""
+    build: int = 0
+    revision: int = 0
+
+    @property
+    def text(self) -> str:
+        return f"{self.build}.{self.revision}" if self.build else ""
+
+
+class Windows:
+    """A Windows folder on a volume of an image, and what the user gave beside it."""
+
+    def __init__(self, image: Image, volume: int, path: str, chain: BootChain, given: Given) -> None:
+        self.image = image
+        self.volume = volume
+        self.path = path
+        self.chain = chain
+        """How this machine's firmware gets here, as far as this disk tells."""
+        self.given = given
+
+    def where(self, relative: str) -> str:
+        """The address of a file below the Windows folder."""
+        return address(self.volume, f"{self.path}\\{relative}")
+
+    @cached_property
+    def system(self) -> LoadedHive:
+        """The SYSTEM hive, replayed in memory where it is dirty."""
+        return load_hive(self.image, self.volume, f"{self.path}\\System32\\config\\SYSTEM")
+
+    @cached_property
+    def version(self) -> Version:
+        try:
+            software = load_hive(self.image, self.volume, f"{self.path}\\System32\\config\\SOFTWARE")
+        except InputError:
+            return Version()
+        key = software.hive.key("Microsoft\\Windows NT\\CurrentVersion")
+        if key is None:
+            return Version()
+
+        def text(name: str) -> str:
+            value = key.value(name)
+            return value.text if value is not None else ""
+
+        build = text("CurrentBuildNumber") or text("CurrentBuild")
+        revision = key.value("UBR")
+        return Version(
+            text("ProductName"),
+            int(build) if build.isdecimal() else 0,
+            revision.number if revision is not None else 0,
+        )
+
+    @cached_property
+    def control_set(self) -> str:
+        """The name of the set that `Select\\Current` names, such as ControlSet001; it must exist."""
+        select = self.system.hive.key("Select")
+        current = select.value("Current") if select is not None else None
+        if current is None:
+            raise ParseError(self.system.where, 0, "a value Current under the key Select")
+        name = f"ControlSet{current.number:03d}"
+        if self.system.hive.key(name) is None:
+            raise ParseError(self.system.where, 0, f"a key {name}, which Select\\Current names")
+        return name
+
+    def control(self, path: str) -> Key | None:
+        """A key of the current control set."""
+        return self.system.hive.key(f"{self.control_set}\\{path}")
+
+    @property
+    def hostname(self) -> str:
+        key = self.control("Control\\ComputerName\\ComputerName")
+        value = key.value("ComputerName") if key is not None else None
+        return value.text if value is not None else ""
+
+    @property
+    def machine_type(self) -> int | None:
+        """The PE machine type of this Windows, by its own environment; None where it does not say."""
+        key = self.control("Control\\Session Manager\\Environment")
+        value = key.value("PROCESSOR_ARCHITECTURE") if key is not None else None
+        return MACHINES.get(value.text.upper()) if value is not None else None
+
+    @cached_property
+    def services(self) -> dict[str, Service]:
+        """Every service by its name in lower case, in the order of the hive."""
+        root = self.control("Services")
+        if root is None:
+            raise ParseError(self.system.where, 0, f"a key {self.control_set}\\Services")
+        path = f"{self.control_set}\\Services"
+        return {key.name.lower(): read_service(key, f"{path}\\{key.name}") for key in root.subkeys()}
+
+    @cached_property
+    def letters(self) -> dict[str, int]:
+        """Drive letters that are known to name a volume of this disk."""
+        letters = {"C:": self.volume}
+        mounted = self.system.hive.key("MountedDevices")
+        for value in mounted.values() if mounted is not None else []:
+            if value.name.lower().startswith("\\dosdevices\\") and value.name.endswith(":"):
+                partition = self.image.mounted_partition(value.data)
+                if partition is not None:
+                    letters[value.name[-2:].upper()] = partition
+        return letters
+
+    def locate(self, service: Service) -> Location:
+        return locate_image(service, self.volume, self.path, self.letters)
+
+    @cached_property
+    def boot_drivers(self) -> list[Service]:
+        """Boot-start and system-start drivers in the order in which Windows loads them."""
+        control = self.control("Control")
+        drivers = [service for service in self.services.values() if service.loads_at_boot]
+        return LoadOrder(control).sort(drivers) if control is not None else drivers
+
+    @cached_property
+    def policy(self) -> KernelPolicy:
+        """What of the boot settings bears on signatures."""
+        return KernelPolicy(
+            build=self.version.build,
+            testsigning=self.chain.flag("testsigning"),
+            nointegritychecks=self.chain.flag("nointegritychecks"),
+        )
+
+    @cached_property
+    def signatures(self) -> Signatures:
+        return Signatures(self.image.volume(self.volume), self.path, self.given.trust, self.policy)
+
+    @cached_property
+    def components(self) -> ComponentStore:
+        return ComponentStore(self.image.volume(self.volume), self.volume, self.path)
+
+    @cached_property
+    def donor_catalogs(self) -> tuple[CatalogSet, dict[str, bytes]]:
+        """The donors' third-party catalogs, indexed, and their bytes by address."""
+        return oem_catalogs(self.given, self.policy)
+
+    def audit(self, service: Service) -> AuditedDriver:
+        """One driver's file and signature."""
+        location = self.locate(service)
+        try:
+            volume = self.image.volume(location.volume) if location.volume is not None else None
+        except (InputError, Missing):
+            volume = None
+        return audit_driver(service, location, volume, self.signatures, lambda: self.donor_catalogs)
+
+    @cached_property
+    def audited(self) -> list[AuditedDriver]:
+        """Every driver of `boot_drivers`, in load order, audited once."""
+        return [self.audit(service) for service in self.boot_drivers]

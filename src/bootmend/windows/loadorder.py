@@ -1,0 +1,53 @@
+"""The order in which Windows loads its boot-start and system-start drivers.
+
+Source: Microsoft's documentation of ServiceGroupOrder and GroupOrderList. First the groups,
+in the order of Control\\ServiceGroupOrder\\List; a driver without a group, or of a group that
+is not listed, comes after all of them. Within a group the tags in the order of
+Control\\GroupOrderList\\<group> (REG_BINARY: u32 count, then that many u32 tags); a driver
+without a tag, or with one that is not listed, comes after those. What is left keeps the order
+of the Services key, which is the order of its subkey list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bootmend.binary import View
+from bootmend.formats.hive import Key
+from bootmend.windows.service import Service, Start
+
+
+def tag_order(data: bytes, where: str) -> list[int]:
+    """The tags of a GroupOrderList value; a count beyond the data is cut to what is there."""
+    view = View(data, where)
+    if len(view) < 4:
+        return []
+    count = min(view.u32(0), (len(view) - 4) // 4)
+    return [view.u32(4 + 4 * index) for index in range(count)]
+
+
+class LoadOrder:
+    """Sort keys for drivers, read once from a control set's Control key."""
+
+    def __init__(self, control: Key) -> None:
+        listed = control.key("ServiceGroupOrder")
+        value = listed.value("List") if listed is not None else None
+        self.groups: dict[str, int] = {}
+        for rank, group in enumerate(value.strings if value is not None else []):
+            self.groups.setdefault(group.lower(), rank)
+        self.tags: dict[str, dict[int, int]] = {}
+        tags = control.key("GroupOrderList")
+        for entry in tags.values() if tags is not None else []:
+            order = tag_order(entry.data, f"GroupOrderList\\{entry.name}")
+            self.tags[entry.name.lower()] = {tag: rank for rank, tag in reversed(list(enumerate(order)))}
+
+    def key(self, service: Service) -> tuple[int, int, int]:
+        """Boot-start before system-start, then by group, then by tag."""
+        group = service.group.lower()
+        group_rank = self.groups.get(group, len(self.groups))
+        tags = self.tags.get(group, {})
+        tag_rank = tags.get(service.tag, len(tags)) if service.tag is not None else len(tags)
+        return (service.start if service.start is not None else Start.DISABLED, group_rank, tag_rank)
+
+    def sort(self, services: Iterable[Service]) -> list[Service]:
+        return sorted(services, key=self.key)

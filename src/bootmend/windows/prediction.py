@@ -1,0 +1,69 @@
+"""What Windows will probably do at the next boot: the first station that stops gives the prediction.
+
+Always a prediction, never a finding. How sure it is says `confidence`: high where Microsoft documents
+the stop for what was seen; medium where the status is inferred, or where something that was not
+looked at (Secure Boot's state, a later station) could change it.
+
+Sources: bug check 0x5A and NTSTATUS values in Microsoft's public documentation; a boot-start
+driver is verified by winload, which stops with its own error screen instead of a bug check.
+"""
+
+from __future__ import annotations
+
+from bootmend.findings import Confidence, Prediction
+from bootmend.texts import say
+from bootmend.windows.drivers import AuditedDriver, Trouble
+from bootmend.windows.installation import Windows
+from bootmend.windows.service import ErrorControl, Start
+
+CRITICAL_SERVICE_FAILED = 0x5A
+OBJECT_NAME_NOT_FOUND = 0xC0000034
+INVALID_IMAGE_HASH = 0xC0000428
+
+STORE_STILL_RESOLVES = 0.9
+"""At least this share of the audited drivers resolves, or the store is gone: then one lost catalog is a sure cause."""
+
+
+def predict(windows: Windows) -> Prediction | None:
+    """None where nothing that was looked at stops the boot."""
+    for driver in windows.audited:
+        if driver.trouble is None:
+            continue
+        if driver.service.start == Start.BOOT and driver.trouble is not Trouble.FILE_MISSING:
+            return Prediction(
+                stop=None,
+                name="BOOT_LOADER_ERROR",
+                status=_status(driver),
+                image=driver.image,
+                confidence=Confidence.MEDIUM,
+                why=say("windows.predict_winload", image=driver.image),
+            )
+        if driver.service.error_control >= ErrorControl.CRITICAL:
+            return Prediction(
+                stop=CRITICAL_SERVICE_FAILED,
+                name="CRITICAL_SERVICE_FAILED",
+                status=_status(driver),
+                image=driver.image,
+                confidence=_confidence(windows, driver),
+                why=say("windows.predict_critical", image=driver.image, service=driver.service.name),
+            )
+    return None
+
+
+def _status(driver: AuditedDriver) -> int:
+    if driver.trouble is Trouble.FILE_MISSING:
+        return OBJECT_NAME_NOT_FOUND
+    if driver.verdict is not None and driver.verdict.ntstatus:
+        return driver.verdict.ntstatus
+    return INVALID_IMAGE_HASH
+
+
+def _confidence(windows: Windows, driver: AuditedDriver) -> Confidence:
+    if driver.trouble is Trouble.FILE_UNKNOWN:
+        return Confidence.HIGH
+    if driver.trouble is Trouble.CATALOG_LOST:
+        checked = [other for other in windows.audited if other.verdict is not None]
+        sound = [other for other in checked if other.trouble is None]
+        gone = not windows.signatures.active.paths
+        return Confidence.HIGH if gone or len(sound) >= STORE_STILL_RESOLVES * len(checked) else Confidence.MEDIUM
+    return Confidence.MEDIUM

@@ -1,0 +1,128 @@
+"""A service key of the SYSTEM hive, and where its binary stands.
+
+Source: Microsoft's documentation of the CurrentControlSet\\Services registry tree. Windows
+reads ImagePath by these rules: no value means System32\\drivers\\<name>.sys; a relative path
+starts at %SystemRoot%; \\SystemRoot\\ and %SystemRoot%\\ name the Windows folder; \\??\\C:\\ and
+C:\\ name a drive letter, which for the Windows volume is the one in its own SOFTWARE hive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bootmend.findings import Evidence
+from bootmend.formats.hive import Key
+
+
+class Start(IntEnum):
+    BOOT = 0
+    """Read into memory by winload, before the kernel runs."""
+    SYSTEM = 1
+    """Loaded by the kernel's I/O manager while it starts."""
+    AUTO = 2
+    DEMAND = 3
+    DISABLED = 4
+
+
+class ErrorControl(IntEnum):
+    IGNORE = 0
+    NORMAL = 1
+    SEVERE = 2
+    """Last Known Good is tried; if that is running already, the boot goes on."""
+    CRITICAL = 3
+    """The machine stops."""
+
+
+KERNEL_DRIVER, FILE_SYSTEM_DRIVER, RECOGNIZER = 1, 2, 8
+"""Values of Type that the kernel loads as images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service or driver, as its key says; numbers are as they stand, sound or not."""
+
+    name: str
+    key: str
+    """Path of its key in the SYSTEM hive, without the hive's own name."""
+    start: int | None
+    type: int
+    error_control: int
+    group: str
+    tag: int | None
+    image_path: str
+    """ImagePath as written; empty where there is none."""
+
+    @property
+    def is_driver(self) -> bool:
+        return self.type in (KERNEL_DRIVER, FILE_SYSTEM_DRIVER, RECOGNIZER)
+
+    @property
+    def loads_at_boot(self) -> bool:
+        """Loaded by winload or by the kernel before any session exists."""
+        return self.is_driver and self.start in (Start.BOOT, Start.SYSTEM)
+
+    @property
+    def critical(self) -> bool:
+        return self.error_control == ErrorControl.CRITICAL
+
+    def evidence(self) -> Evidence:
+        """What its key says of when it is loaded and what happens if that fails."""
+        image = self.image_path or f"(none: System32\\drivers\\{self.name}.sys)"
+        return Evidence(
+            f"SYSTEM\\{self.key}",
+            f"Start={self.start} Type={self.type} ErrorControl={self.error_control} ImagePath={image}",
+        )
+
+
+def read_service(key: Key, path: str) -> Service:
+    """The service of a key under Services; a missing number is None, or Windows' own default."""
+
+    def number(name: str, default: int) -> int:
+        value = key.value(name)
+        return value.number if value is not None and len(value.data) >= 4 else default
+
+    group = key.value("Group")
+    image = key.value("ImagePath")
+    start = number("Start", -1)
+    tag = number("Tag", -1)
+    return Service(
+        name=key.name,
+        key=path,
+        start=start if start >= 0 else None,
+        type=number("Type", 0),
+        error_control=number("ErrorControl", ErrorControl.NORMAL),
+        group=group.text if group is not None else "",
+        tag=tag if tag >= 0 else None,
+        image_path=image.text if image is not None else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A path on a volume; `volume` is None where the drive letter names no volume of this disk."""
+
+    volume: int | None
+    path: str
+
+
+def locate_image(service: Service, windows_volume: int, windows_path: str, letters: dict[str, int]) -> Location:
+    """Where the service's binary stands. `letters` maps "C:" to a volume number of this disk."""
+    text = service.image_path.strip().strip('"').replace("/", "\\")
+    if not text:
+        return Location(windows_volume, f"{windows_path}\\System32\\drivers\\{service.name}.sys")
+    # Win32 services carry arguments; a driver's ImagePath is the file name alone.
+    for prefix in ("\\??\\", "\\DosDevices\\", "\\GLOBAL??\\"):
+        if text.lower().startswith(prefix.lower()):
+            text = text[len(prefix) :]
+    lowered = text.lower()
+    for prefix in ("\\systemroot\\", "%systemroot%\\", "%windir%\\", "systemroot\\"):
+        if lowered.startswith(prefix):
+            return Location(windows_volume, f"{windows_path}\\{text[len(prefix) :]}")
+    if lowered.startswith("%systemdrive%\\"):
+        return Location(windows_volume, text[len("%systemdrive%") :])
+    if len(text) > 2 and text[1] == ":":
+        return Location(letters.get(text[:2].upper()), text[2:])
+    if text.startswith("\\"):
+        return Location(windows_volume, text)
+    return Location(windows_volume, f"{windows_path}\\{text}")
