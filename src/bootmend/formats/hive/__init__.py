@@ -6,16 +6,23 @@ bytes        -> HiveEditor -> bytes       a few changed bytes, a sound hive agai
 bytes        -> check    -> CheckReport   every cell accounted for
 """
 
+from bootmend.formats.hive.blank import new_hive
+from bootmend.formats.hive.check import CheckReport, check
+from bootmend.formats.hive.editor import HiveEditor
 from bootmend.formats.hive.tree import Hive, Key
 from bootmend.formats.hive.values import Value, ValueType, filetime, from_filetime, multi_sz, sz
 
 __all__ = [
+    "CheckReport",
     "Hive",
+    "HiveEditor",
     "Key",
     "Value",
     "ValueType",
+    "check",
     "filetime",
     "from_filetime",
     "multi_sz",
+    "new_hive",
     "sz",
 ]

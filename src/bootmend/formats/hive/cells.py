@@ -13,6 +13,7 @@ from bootmend.formats.hive.records import (
     I32,
     NK,
     SK,
+    U32,
     VK,
     KeyNode,
     SecurityRecord,
@@ -54,6 +55,23 @@ class Cells:
         start = BASE_SIZE + offset + 4
         return bytes(self.data[start : start + length])
 
+    def get_u32(self, offset: int, at: int) -> int:
+        """The number at byte `at` of the body of a cell in use."""
+        if at + 4 > self.capacity(offset, "a cell"):
+            raise self.fail(offset, f"a number at byte {at}", "a cell too short")
+        return int(U32.unpack_from(self.data, BASE_SIZE + offset + 4 + at)[0])
+
+    def put_u32(self, offset: int, at: int, value: int) -> None:
+        self.put(offset, at, U32.pack(value))
+
+    def put(self, offset: int, at: int, content: bytes) -> None:
+        """Write `content` at byte `at` of the body of a cell in use; never beyond it."""
+        assert isinstance(self.data, bytearray)
+        if at + len(content) > self.capacity(offset, "a cell to write"):
+            raise self.fail(offset, f"room for {len(content)} bytes at byte {at}", "a cell too short")
+        start = BASE_SIZE + offset + 4 + at
+        self.data[start : start + len(content)] = content
+
     def key(self, offset: int) -> tuple[KeyNode, str]:
         """The nk record at `offset` and its name."""
         body = self.body(offset, "a key (nk)")
@@ -83,3 +101,9 @@ class Cells:
         if SK.size + record.length > len(body):
             raise self.fail(offset, f"a security descriptor of {record.length} bytes", f"a cell of {len(body)}")
         return record
+
+
+def describe(error: ParseError) -> str:
+    """A fault inside a hive, without the hive's name."""
+    found = f", found {error.found}" if error.found else ""
+    return f"at offset {error.offset:#x}: expected {error.expected}{found}"

@@ -23,7 +23,7 @@ def subkey_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> l
     if node.subkey_count == 0:
         return []
     try:
-        signature, entries = read_list(cells, node.subkeys, fault)
+        signature, entries, _ = read_list(cells, node.subkeys, fault)
     except ParseError as error:
         fault(error)
         return []
@@ -41,7 +41,7 @@ def _leaves(cells: Cells, leaves: list[int], claim: Claim, fault: Fault) -> list
     offsets: list[int] = []
     for leaf in leaves:
         try:
-            signature, entries = read_list(cells, leaf, fault)
+            signature, entries, _ = read_list(cells, leaf, fault)
             if signature == b"ri":
                 raise cells.fail(leaf, "a list of subkeys (lf, lh, li)", "another list of lists")
         except ParseError as error:
@@ -54,8 +54,11 @@ def _leaves(cells: Cells, leaves: list[int], claim: Claim, fault: Fault) -> list
     return offsets
 
 
-def read_list(cells: Cells, offset: int, fault: Fault) -> tuple[bytes, list[int]]:
-    """A list's signature and the offsets in it; where fewer fit than it counts, those that do."""
+def read_list(cells: Cells, offset: int, fault: Fault) -> tuple[bytes, list[int], list[int]]:
+    """A list's signature, the offsets in it and the hint or hash beside each (none in li and ri).
+
+    Where fewer fit than it counts, those that do.
+    """
     body = cells.body(offset, "a list of subkeys")
     signature, count = LIST_HEADER.unpack_from(body)
     entry = ENTRY_SIZE.get(signature)
@@ -65,9 +68,8 @@ def read_list(cells: Cells, offset: int, fault: Fault) -> tuple[bytes, list[int]
     if count > room:
         fault(cells.fail(offset, f"a list of {count} entries", f"a cell with room for {room}"))
         count = room
-    if entry == 4:
-        return signature, list(struct.unpack_from(f"<{count}I", body, LIST_HEADER.size))
-    return signature, list(struct.unpack_from(f"<{count * 2}I", body, LIST_HEADER.size)[::2])
+    words = list(struct.unpack_from(f"<{count * entry // 4}I", body, LIST_HEADER.size))
+    return (signature, words, []) if entry == 4 else (signature, words[::2], words[1::2])
 
 
 def value_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> list[int]:

@@ -20,10 +20,11 @@ NK = struct.Struct("<2sHQIIIIIIIIIIIIIIIHH")
 VK = struct.Struct("<2sHIIIHH")
 SK = struct.Struct("<2sHIIII")
 DB = struct.Struct("<2sHI")
+HBIN = struct.Struct("<4sIIQQI")
 LIST_HEADER = struct.Struct("<2sH")
 U32 = struct.Struct("<I")
 I32 = struct.Struct("<i")
-assert (NK.size, VK.size, SK.size, DB.size) == (76, 20, 20, 8)
+assert (NK.size, VK.size, SK.size, DB.size, HBIN.size) == (76, 20, 20, 8, 32)
 
 COMPRESSED_KEY = 0x20
 """nk flag: the name is Latin-1, not UTF-16."""

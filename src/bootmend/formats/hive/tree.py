@@ -11,7 +11,7 @@ from functools import partial
 
 from bootmend.errors import ParseError
 from bootmend.formats.hive.baseblock import BASE_SIZE, NONE, PAGE, TYPE_NEW_LOG, TYPE_OLD_LOGS, BaseBlock
-from bootmend.formats.hive.cells import Cells
+from bootmend.formats.hive.cells import Cells, describe
 from bootmend.formats.hive.lists import subkey_offsets, value_data, value_offsets
 from bootmend.formats.hive.names import fold
 from bootmend.formats.hive.records import KeyNode
@@ -90,7 +90,7 @@ class Hive:
             self.warnings.append("and more: the list of warnings is cut here")
 
     def fault(self, error: ParseError) -> None:
-        self.warn(f"at offset {error.offset:#x}: expected {error.expected}, found {error.found or 'otherwise'}")
+        self.warn(describe(error))
 
     def claim(self, cell: int, owner: int) -> bool:
         """Whether `cell` is `owner`'s: true for the first that asks, and for that one ever after."""
