@@ -21,7 +21,8 @@ from bootmend.formats.bcd.devices import (
     moved,
     partition_of,
 )
-from bootmend.formats.bcd.elements import Element, ElementFormat, element_format, encode_value
+from bootmend.formats.bcd.editor import StoreEditor
+from bootmend.formats.bcd.elements import Element, ElementFormat, Value, element_format, encode_value
 from bootmend.formats.bcd.names import element_id, element_name, number_of, word_of
 from bootmend.formats.bcd.objects import WELL_KNOWN, ObjectType, identifier
 from bootmend.formats.bcd.store import BcdObject, Store
@@ -41,7 +42,9 @@ __all__ = [
     "Partition",
     "RamdiskDevice",
     "Store",
+    "StoreEditor",
     "UnknownDevice",
+    "Value",
     "VhdPartition",
     "VirtualDisk",
     "decode_device",

@@ -13,7 +13,7 @@ Layout (little-endian; measured on 31 real stores, and in the open by "Boot Envi
       0 hard disk   u32 0 GPT | 1 MBR, 16 disk GUID or u32 signature and 12 zeros
       3 RAM disk    u64 base, u64 size, u32 offset; then a file (flags of the descriptor: 1)
       5 file        the file begins right after the kind: no 20 bytes
-      6 VHD         20 zeros; then the descriptor of the file device (after the 16 zeros of a partition)
+      6 VHD         20 zeros; then the descriptor of the file device (also in a partition: no 16 zeros then)
     file        u32 version 1, u32 length (of all of it), u32 5, descriptor of the parent, path
     path        UTF-16 with its NUL
 
@@ -104,7 +104,7 @@ def _decode_partition(view: View, depth: int) -> Device | None:
     disk_kind = view.u32(0x20, "the kind of a partition's disk")
     if disk_kind == _VHD:
         offset, upper = view.u64(0x10), view.u64(0x18)
-        return VhdPartition(view.guid(0x10) if upper else offset, _decode(view.sub(0x48, len(view) - 0x48), depth + 1))
+        return VhdPartition(view.guid(0x10) if upper else offset, _decode(view.sub(0x38, len(view) - 0x38), depth + 1))
     table = view.u32(0x24, "the kind of a partition table")
     if disk_kind == _HARD_DISK and table == _GPT:
         return GptPartition(view.guid(0x10), view.guid(0x28, "a disk GUID"))
@@ -172,7 +172,7 @@ def _encode(device: Device) -> bytes:
         case VhdPartition():
             place = device.partition
             where = place.bytes_le if isinstance(place, UUID) else struct.pack("<Q8x", place)
-            return _descriptor(_PARTITION, 0, where + struct.pack("<I36x", _VHD) + _encode(device.file))
+            return _descriptor(_PARTITION, 0, where + struct.pack("<I20x", _VHD) + _encode(device.file))
         case FileDevice():
             return _descriptor(_DISK, 0, struct.pack("<I", _FILE) + _encode_file(device.parent, device.path))
         case RamdiskDevice():

@@ -149,10 +149,13 @@ def inner(device: Device) -> Device | None:
 
 
 def partition_of(device: Device) -> Partition | None:
-    """The partition of a real disk that the device lies on, however deep; None for boot, locate and unknown."""
+    """The partition of a real disk that the device lies on, however deep; None for boot, locate and unknown.
+
+    Without options and stray bytes, so that two devices on one partition give equal ones.
+    """
     for layer in _layers(device):
         if isinstance(layer, GptPartition | MbrPartition):
-            return layer
+            return replace(layer, options=None, stray=b"")
     return None
 
 

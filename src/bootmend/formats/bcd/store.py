@@ -74,8 +74,8 @@ class Store:
             raise ParseError(file, 0, "a BCD store with a key Objects", f"a hive with {_names(hive.root)}")
         warnings: list[str] = []
         objects = {found.id: found for found in _objects(objects_key, warnings)}
-        if not objects:
-            raise ParseError(file, 0, "a BCD store with objects", f"a key Objects with {_names(objects_key)}")
+        if not objects and objects_key.subkeys():
+            raise ParseError(file, 0, "a BCD store with objects named by GUIDs", _names(objects_key))
         description = hive.key("Description")
         values = tuple(description.values()) if description else ()
         return cls(file, hive.root.name, objects, values, hive.dirty, [*hive.warnings, *warnings])

@@ -1,0 +1,94 @@
+"""Change a BCD store: set and take away elements and objects, nothing else moves.
+
+What is already so is not written again; an existing element's key keeps its name (`250000C2`
+stays upper case), so no element ever stands there twice.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from bootmend.errors import Missing
+from bootmend.formats.bcd.elements import Element, Value, encode_value
+from bootmend.formats.bcd.objects import identifier
+from bootmend.formats.bcd.store import Store
+from bootmend.formats.hive import HiveEditor, ValueType
+
+
+class StoreEditor:
+    """Edits on a copy of `data`; Refused where the hive is dirty or unsound, ParseError where it is no store.
+
+    `highest_sequence` is the highest sequence number in the store's logs (`Recovery.highest_sequence`),
+    so that Windows ignores them afterwards.
+    """
+
+    def __init__(self, data: bytes, file: str, highest_sequence: int = 0) -> None:
+        self._hive = HiveEditor(data, file, highest_sequence=highest_sequence)
+        store = Store.parse(data, file)
+        self._file = file
+        self._types = {found.id: found.type for found in store.objects.values()}
+        self._elements = {
+            (found.id, number): element
+            for found in store.objects.values()
+            for number, element in found.elements.items()
+        }
+
+    def set(self, object_id: UUID, element_id: int, value: Value) -> None:
+        """Misuse where the value does not fit the element, Missing where there is no such object."""
+        raw_type, raw = encode_value(element_id, value)
+        present = self._elements.get((object_id, element_id))
+        if present is None or not _same(present, Element(element_id, raw_type, raw, present.object_type)):
+            self.set_raw(object_id, element_id, raw_type, raw)
+
+    def set_raw(self, object_id: UUID, element_id: int, raw_type: int, raw: bytes) -> None:
+        """The bytes as they are: to put back exactly what an `Element` held."""
+        wanted = Element(element_id, raw_type, raw, self._type(object_id))
+        if self._elements.get((object_id, element_id)) == wanted:
+            return
+        path = _element_path(object_id, element_id)
+        self._hive.create_key(path)
+        self._hive.set_value(path, "Element", raw_type, raw)
+        self._elements[object_id, element_id] = wanted
+
+    def delete(self, object_id: UUID, element_id: int) -> bool:
+        """Whether it was there."""
+        self._elements.pop((object_id, element_id), None)
+        return self._hive.delete_key(_element_path(object_id, element_id))
+
+    def create_object(self, object_id: UUID, object_type: int) -> None:
+        """An object without elements; one that is there stays as it is."""
+        if object_id in self._types:
+            return
+        path = _object_path(object_id)
+        self._hive.create_key(rf"{path}\Description")
+        self._hive.set_value(rf"{path}\Description", "Type", ValueType.DWORD, object_type.to_bytes(4, "little"))
+        self._hive.create_key(rf"{path}\Elements")
+        self._types[object_id] = object_type
+
+    def delete_object(self, object_id: UUID) -> bool:
+        """With all its elements; whether it was there. What names it elsewhere is not touched."""
+        self._types.pop(object_id, None)
+        self._elements = {place: element for place, element in self._elements.items() if place[0] != object_id}
+        return self._hive.delete_key(_object_path(object_id))
+
+    def finish(self, now: int | None = None) -> bytes:
+        """The edited store, or the very same bytes where nothing changed; `now` is a FILETIME."""
+        return self._hive.finish(now)
+
+    def _type(self, object_id: UUID) -> int:
+        if object_id not in self._types:
+            raise Missing(f"{self._file}: has no object {identifier(object_id)}")
+        return self._types[object_id]
+
+
+def _same(present: Element, wanted: Element) -> bool:
+    """Both mean the same, though the bytes differ: an integer of 1 byte instead of 8 is left alone."""
+    return not present.note and type(present.value) is type(wanted.value) and present.value == wanted.value
+
+
+def _object_path(object_id: UUID) -> str:
+    return rf"Objects\{{{object_id}}}"
+
+
+def _element_path(object_id: UUID, element_id: int) -> str:
+    return rf"{_object_path(object_id)}\Elements\{element_id:08x}"
