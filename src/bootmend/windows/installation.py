@@ -147,6 +147,7 @@ class Windows:
             build=self.version.build,
             testsigning=self.chain.flag("testsigning"),
             nointegritychecks=self.chain.flag("nointegritychecks"),
+            machine=self.machine_type or 0,
         )
 
     @cached_property

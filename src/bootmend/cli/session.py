@@ -1,0 +1,82 @@
+"""What every command on a disk does first: nobody else at it, nothing half done, what the user gave."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bootmend.cli.options import shows_progress
+from bootmend.commit import journal_folder, pending, recover
+from bootmend.commit.lock import exclusive
+from bootmend.disk.container import open_disk
+from bootmend.disk.device import BlockDevice
+from bootmend.errors import InputError, Refused
+from bootmend.repair import donor_of
+from bootmend.signing.roots import Trust
+from bootmend.texts import say
+from bootmend.windows.donor import DiskDonor, Donor, FolderDonor, Given
+from bootmend.windows.image import Image
+
+TRUST_VARIABLE = "BOOTMEND_TRUST"
+
+
+def settle(source: str, journal_dir: Path | None) -> None:
+    """Puts right what an interrupted commit or undo left on the disk, before anyone reads it."""
+    try:
+        folder = journal_folder(source, journal_dir)
+    except Refused:
+        return
+    if not pending(folder):
+        return
+    with exclusive(source), open_disk(source, writable=True) as device:
+        for done in recover(device, folder):
+            sys.stderr.write(say("cli.recovered", journal=done.journal, what=say(f"cli.recovered_{done.what}")) + "\n")
+
+
+@contextmanager
+def given(trusted: Sequence[Path], donors: Sequence[Path]) -> Iterator[Given]:
+    """Roots and donors named on the command line and in BOOTMEND_TRUST; donors stay open meanwhile."""
+    named = [Path(word) for word in os.environ.get(TRUST_VARIABLE, "").split(":") if word]
+    roots = [_read(path) for path in [*named, *trusted]]
+    trust = Trust(roots)
+    devices: list[BlockDevice] = []
+    images: list[Image] = []
+    opened: list[Donor] = []
+    try:
+        for path in donors:
+            if path.is_dir():
+                opened.append(FolderDonor(path))
+                continue
+            device = open_disk(str(path))
+            devices.append(device)
+            image, windows = donor_of(device, Given(trust))
+            images.append(image)
+            opened.append(DiskDonor(image, windows.volume, windows.path, windows.version.text))
+        yield Given(trust, tuple(opened))
+    finally:
+        for image in images:
+            image.close()
+        for device in devices:
+            device.close()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(say("cli.no_certificate", path=path, why=error.strerror)) from error
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that says what is being done."""
+    if not shows_progress():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield status.update

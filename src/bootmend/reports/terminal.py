@@ -1,0 +1,135 @@
+"""The result as a person reads it at a terminal: the cause first, then the evidence, then what to do."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
+
+from bootmend.commit import CommitReport
+from bootmend.findings import Finding, Prediction, Severity
+from bootmend.plan import Plan
+from bootmend.repair import Diagnosis, Proposal
+from bootmend.texts import say
+
+COLOURS = {Severity.CAUSE: "bold red", Severity.RISK: "yellow", Severity.NOTE: "cyan"}
+LABELS = {Severity.CAUSE: "report.cause", Severity.RISK: "report.risk", Severity.NOTE: "report.note_label"}
+
+MOST_STEPS = 12
+"""A plan of more steps than this is shown by its first ones and a count; `--json` has all."""
+
+
+def size(count: int) -> str:
+    """Bytes in the unit a person would say."""
+    value = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def show_diagnosis(console: Console, result: Diagnosis) -> None:
+    windows = result.windows
+    product = windows.version.product or "Windows"
+    console.print(
+        Text(
+            say(
+                "report.machine",
+                product=product,
+                build=windows.version.text or "?",
+                hostname=windows.hostname or "?",
+                where=windows.where("").rstrip("\\"),
+                firmware=windows.chain.firmware or "?",
+            )
+        )
+    )
+    for note in result.notes:
+        console.print(Text(say("report.note", text=note), style="dim"))
+    if result.prediction is not None:
+        console.print()
+        console.print(Text(predicted(result.prediction), style="bold"))
+        console.print(Padding(Text(result.prediction.why), (0, 0, 0, 2)))
+    for number, finding in enumerate(result.findings, 1):
+        console.print()
+        _show_finding(console, number, finding)
+    console.print()
+    if result.healthy:
+        console.print(Text(say("report.healthy"), style="bold green"))
+    else:
+        console.print(Text(say("report.causes", count=len(result.causes)), style="bold red"))
+    console.print(
+        Text(say("report.effort", seconds=f"{result.seconds:.1f}", read=size(result.bytes_read)), style="dim")
+    )
+
+
+def predicted(prediction: Prediction) -> str:
+    """One line that says it is a prediction."""
+    status = f"0x{prediction.status:08X}" if prediction.status is not None else "?"
+    if prediction.stop is None:
+        return say(
+            "report.predict_loader", status=status, image=prediction.image, confidence=prediction.confidence.value
+        )
+    return say(
+        "report.predict_stop",
+        stop=f"0x{prediction.stop:X}",
+        name=prediction.name,
+        status=status,
+        image=prediction.image,
+        confidence=prediction.confidence.value,
+    )
+
+
+def _show_finding(console: Console, number: int, finding: Finding) -> None:
+    colour = COLOURS[finding.severity]
+    label = say(LABELS[finding.severity])
+    console.print(f"[{colour}]{number}. {escape(label)}[/] {escape(finding.title)} [dim]({finding.rule})[/]")
+    console.print(Padding(Text(finding.why), (0, 0, 0, 3)))
+    for evidence in finding.evidence:
+        line = Text(f"{evidence.where}: ", style="dim")
+        line.append(evidence.what, style="none")
+        console.print(Padding(line, (0, 0, 0, 5)))
+    for item in finding.skipped:
+        console.print(Padding(Text(say("report.skipped", action=item.action, reason=item.reason)), (0, 0, 0, 3)))
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    console.print()
+    console.print(Text(say("report.plan", count=len(plan.steps)), style="bold"))
+    for step in plan.steps[:MOST_STEPS]:
+        edit = step.action
+        source = say("report.from", source=edit.source) if edit.source else ""
+        console.print(Padding(Text(f"{edit.kind}  {edit.target}{source}"), (0, 0, 0, 3)))
+    if len(plan.steps) > MOST_STEPS:
+        console.print(Padding(Text(say("report.more_steps", count=len(plan.steps) - MOST_STEPS)), (0, 0, 0, 3)))
+    for item in plan.skipped:
+        console.print(Padding(Text(say("report.skipped", action=item.action, reason=item.reason)), (0, 0, 0, 3)))
+
+
+def show_proposal(console: Console, proposal: Proposal) -> None:
+    """The plan and how its rehearsal went."""
+    if proposal.rehearsal is None:
+        key = "report.nothing_to_do" if proposal.diagnosis.healthy else "report.nothing_possible"
+        console.print(Text(say(key)))
+        return
+    show_plan(console, proposal.plan)
+    for item in proposal.dropped:
+        console.print(Text(say("report.skipped", action=item.action, reason=item.reason)))
+    rehearsal = proposal.rehearsal
+    for note in rehearsal.notes:
+        console.print(Text(say("report.note", text=note), style="dim"))
+    key = "report.rehearsed" if rehearsal.silent else "report.rehearsed_badly"
+    console.print(Text(say(key, changed=size(rehearsal.changed_bytes))))
+    for finding in (*rehearsal.left, *rehearsal.new):
+        console.print(Padding(Text(finding.title), (0, 0, 0, 3)))
+
+
+def show_commit(console: Console, report: CommitReport, source: str) -> None:
+    console.print(
+        Text(
+            say("report.committed", patches=report.patches, changed=size(report.bytes), journal=report.journal),
+            style="bold green",
+        )
+    )
+    console.print(Text(say("report.undo_with", source=source)))
