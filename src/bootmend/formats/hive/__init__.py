@@ -9,6 +9,7 @@ bytes        -> check    -> CheckReport   every cell accounted for
 from bootmend.formats.hive.blank import new_hive
 from bootmend.formats.hive.check import CheckReport, check
 from bootmend.formats.hive.editor import HiveEditor
+from bootmend.formats.hive.recover import Recovery, RecoveryState, quiet_log, recover
 from bootmend.formats.hive.tree import Hive, Key
 from bootmend.formats.hive.values import Value, ValueType, filetime, from_filetime, multi_sz, sz
 
@@ -17,6 +18,8 @@ __all__ = [
     "Hive",
     "HiveEditor",
     "Key",
+    "Recovery",
+    "RecoveryState",
     "Value",
     "ValueType",
     "check",
@@ -24,5 +27,7 @@ __all__ = [
     "from_filetime",
     "multi_sz",
     "new_hive",
+    "quiet_log",
+    "recover",
     "sz",
 ]
