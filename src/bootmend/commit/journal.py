@@ -120,6 +120,7 @@ class Journal:
                 starts.append(at)
                 at += len(record)
                 yield patch
+            whole.update(file.read(self._page_at - at))
         if whole.digest() != self._end_mark.body_hash:
             raise ParseError(name, 0, "a journal whose SHA-256 agrees with its end mark")
         if (len(starts), total) != (self.patches, self.total):
@@ -141,7 +142,7 @@ class Journal:
         """ParseError where the journal's bytes are not those that were written; cheaper than `checked`."""
         whole = hashlib.sha256()
         with _opened(self.path) as file:
-            left = self._end_mark.body
+            left = self._page_at
             while left:
                 piece = file.read(min(left, 1 << 20))
                 if not piece:
@@ -185,7 +186,8 @@ class Journal:
                 continue
             if slot.tag.decode("latin-1") not in _ORDER:
                 raise view.fail(0, "a known state", repr(slot.tag))
-            if _ORDER.index(State(slot.tag.decode())) <= _ORDER.index(State(trail[-1].tag.decode())):
+            # The same state twice: its first sync failed, so it was marked again.
+            if _ORDER.index(State(slot.tag.decode())) < _ORDER.index(State(trail[-1].tag.decode())):
                 raise view.fail(0, "a state that can follow", f"{slot.tag!r} after {trail[-1].tag!r}")
             trail.append(slot)
         return trail

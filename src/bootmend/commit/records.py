@@ -136,6 +136,7 @@ class Slot:
     body: int = 0
     """Length of header and patch records, in bytes from the start of the file."""
     body_hash: bytes = bytes(32)
+    """SHA-256 of header, patch records and the zeros that fill up to the state page."""
 
 
 def pack_slot(slot: Slot, body_hash: bytes) -> bytes:

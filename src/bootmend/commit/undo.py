@@ -50,8 +50,6 @@ def undo(
         _refuse_newer(opened)
         interrupted = opened.state in (State.APPLYING, State.UNDOING)
         require_before_or_after(device, opened, torn=interrupted)
-        if opened.state == State.COMMITTED:
-            opened.mark(State.UNDOING, files)
         _put_back_twice(device, opened, files)
     return CommitReport(journal, opened.patches, opened.total, True)
 
@@ -91,6 +89,8 @@ def _put_back_twice(device: BlockDevice, journal: Journal, files: Files) -> None
     try:
         put_back(device, journal, files)
     except BaseException as error:
+        if Journal(journal.path).state == State.COMMITTED:  # not even begun
+            raise
         put_back_after(device, journal, files, error)
         if not isinstance(error, Exception):
             raise
