@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bootmend.signing import der
 from bootmend.signing.der import Element
@@ -74,7 +74,7 @@ def read_catalog(data: bytes, file: str) -> Catalog:
     return Catalog(
         file=file,
         identifier=parts.identifier,
-        time=_time(parts.time) if parts.time else None,
+        time=parts.time.time() if parts.time else None,
         version=2 if parts.algorithm == _VERSION_2 else 1,
         attributes=dict(_extensions(parts.extensions)) if parts.extensions else {},
         members=tuple(_member(one) for one in parts.subjects.children(_MOST_MEMBERS)) if parts.subjects else (),
@@ -117,12 +117,3 @@ def _name_value(pair: Element) -> tuple[str, str]:
     name = parts[0].expect(der.BMP_TEXT, "the name of a catalog attribute").content
     value = parts[2].expect(der.OCTETS, "the value of a catalog attribute").content
     return name.decode("utf-16-be", "replace"), value.decode("utf-16-le", "replace").rstrip("\0")
-
-
-def _time(stamp: Element) -> datetime:
-    text = stamp.content.decode("ascii", "replace")
-    year = ("20" if text[:2] < "50" else "19") + text if stamp.tag == der.UTC_TIME else text
-    try:
-        return datetime.strptime(year[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        raise stamp.fail("a time", repr(text)) from None

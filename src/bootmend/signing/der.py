@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bootmend.errors import ParseError
 
@@ -59,6 +60,17 @@ class Element:
         if self.tag != tag:
             raise self.fail(what, f"tag {self.tag:#04x}")
         return self
+
+    def time(self) -> datetime:
+        """The value of a UTCTime or GeneralizedTime in UTC, fractions of a second left out."""
+        text = self.content.decode("ascii", "replace")
+        digits = (("20" if text[:2] < "50" else "19") + text if self.tag == UTC_TIME else text)[:14]
+        if self.tag in (UTC_TIME, GENERAL_TIME) and text.endswith("Z") and len(digits) == 14 and digits.isdecimal():
+            try:
+                return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            except ValueError:
+                pass
+        raise self.fail("a time in UTC with seconds", repr(text[:32]))
 
     def only(self, tag: int, what: str) -> Element:
         """The first element of the content, which must have `tag`."""

