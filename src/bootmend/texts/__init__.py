@@ -1,4 +1,4 @@
-"""The one catalogue of user-facing text: `say("room.key", name=value)` gives a sentence.
+"""The one catalogue of user-facing text: `say("<room>.<key>", name=value)` gives a sentence.
 
 A language is one file, `<language>.toml`, with a table a room; English is complete, another
 language may lack entries and then shows the English one. `BOOTMEND_LANG` or `LANG` chooses.
