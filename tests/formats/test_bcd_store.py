@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -10,9 +11,10 @@ import pytest
 from sample_data import data_folder, need
 
 from bootmend.errors import ParseError
-from bootmend.formats.bcd import WELL_KNOWN, BcdObject, Element, ElementFormat, ObjectType, Store
+from bootmend.formats.bcd import WELL_KNOWN, BcdObject, Element, ElementFormat, MbrPartition, ObjectType, Store
 from bootmend.formats.bcd.store import INHERIT
-from bootmend.formats.hive import multi_sz
+from bootmend.formats.hive import HiveEditor, multi_sz, new_hive, sz
+from bootmend.lab.bcd_maker import make_bcd
 
 FOLDER = data_folder()
 REAL = sorted(path.parent.name for path in (FOLDER or Path("/nonexistent")).glob("bcd/*/BCD"))
@@ -118,6 +120,66 @@ def test_inheritance_prefers_the_nearest_and_survives_circles() -> None:
 def test_a_hive_that_is_no_store_is_named_as_such(name: str) -> None:
     with pytest.raises(ParseError, match="a BCD store with a key Objects, found a hive with"):
         Store.parse(need(f"hives/odd/{name}").read_bytes(), name)
+
+
+def edited(*steps: tuple[str, str, int, bytes]) -> Store:
+    """The lab's store with values set (and their keys made) behind the store's back."""
+    place = MbrPartition(0x100000, 1)
+    hive = HiveEditor(make_bcd(1, system_partition=place, windows_partition=place), "BCD")
+    for path, name, raw_type, data in steps:
+        hive.create_key(path)
+        if name:
+            hive.set_value(path, name, raw_type, data)
+    return Store.parse(hive.finish(), "BCD")
+
+
+def test_odd_objects_and_elements_are_left_out_and_named() -> None:
+    plain = edited()
+    bare = r"Objects\{deadbeef-0000-4000-8000-000000000001}"
+    store = edited(
+        (r"Objects\{Default}\Elements\12000004", "Element", 1, b"x\0\0\0"),
+        (r"Objects\{deadbeef-0000-4000-8000-00000000000z}", "", 0, b""),
+        (rf"{bare}\Elements\12000004", "Element", 1, "Ω\0".encode("utf-16-le")),
+        (rf"{bare}\Elements\nonsense", "Element", 1, b""),
+        (rf"{bare}\Elements\12000005", "Other", 1, b""),
+    )
+    found = store.object("{DEADBEEF-0000-4000-8000-000000000001}")
+    assert found is not None
+    assert (found.type, found.title, list(found.elements)) == (0, "Ω", [0x12000004])
+    assert set(store.objects) - set(plain.objects) == {found.id}
+    assert sorted(warning.split(": ")[1] for warning in store.warnings) == [
+        "no type in its Description",
+        "no value Element",
+        "the name is no GUID in braces",
+        "the name is no GUID in braces",
+        "the name is not 8 hexadecimal digits",
+    ]
+
+
+def test_a_default_that_dangles_is_named_but_not_found() -> None:
+    manager = rf"Objects\{{{WELL_KNOWN['bootmgr']}}}\Elements"
+    gone = UUID("deadbeef-0000-4000-8000-000000000002")
+    store = edited((rf"{manager}\23000003", "Element", 1, sz(f"{{{gone}}}")))
+    assert (store.default_id, store.default, store.object("{default}")) == (gone, None, None)
+    store = edited((rf"{manager}\23000003", "Element", 1, sz("no guid")), (rf"{manager}\24000001", "Element", 1, b""))
+    assert (store.default_id, store.default, store.display_order) == (None, None, [])
+
+
+def test_an_empty_store_is_a_store_and_other_objects_are_not() -> None:
+    hive = HiveEditor(new_hive("NewStoreRoot", minor=3), "BCD")
+    hive.create_key("Objects")
+    assert Store.parse(hive.finish(), "BCD").objects == {}
+    hive.create_key(r"Objects\Chair")
+    with pytest.raises(ParseError, match="objects named by GUIDs, found 'Chair'"):
+        Store.parse(hive.finish(), "BCD")
+
+
+def test_a_list_of_100000_equal_parents_is_walked_in_no_time() -> None:
+    many = made(1, *[2] * 100_000)
+    store = Store("BCD", "root", {found.id: found for found in (many, made(2, e25000001=2))}, (), False)
+    started = time.monotonic()
+    assert store.inherited(many)[0x25000001].value == 2
+    assert time.monotonic() - started < 5
 
 
 def test_no_hive_is_no_store() -> None:

@@ -1,4 +1,4 @@
-"""BCD stores for lab disks: one as Windows setup leaves it, or a real one made to name the lab's partitions.
+"""BCD stores for lab disks, as Windows setup leaves them (`retarget`, beside it, fits a real one).
 
 Which objects stand in a store, with which elements, was measured on 31 real stores (Windows 7 to 11,
 UEFI and BIOS): a boot manager, the default loader with its resume object, the memory test, the six
@@ -13,23 +13,9 @@ import struct
 from collections.abc import Mapping
 from uuid import UUID
 
-from bootmend.errors import Missing
-from bootmend.formats.bcd import (
-    WELL_KNOWN,
-    BcdObject,
-    ElementFormat,
-    ObjectType,
-    Partition,
-    RamdiskDevice,
-    Store,
-    StoreEditor,
-    Value,
-    element_id,
-    moved,
-    partition_of,
-)
-from bootmend.formats.bcd.devices import Device
+from bootmend.formats.bcd import WELL_KNOWN, ObjectType, Partition, RamdiskDevice, StoreEditor, Value, element_id
 from bootmend.formats.hive import HiveEditor, ValueType, new_hive, sz
+from bootmend.lab.bcd_retarget import retarget
 
 _UEFI = 2
 _SETUP_DAY = 132_751_872_000_000_000
@@ -69,43 +55,6 @@ def make_bcd(
     if recovery:
         maker.recovery(recovery_partition or windows_partition)
     return maker.finish()
-
-
-def retarget(
-    data: bytes,
-    *,
-    system_partition: Partition,
-    windows_partition: Partition,
-    file: str = "BCD",
-    highest_sequence: int = 0,
-) -> bytes:
-    """A real store, naming other partitions; Missing where it has no default entry.
-
-    The boot manager moves to the system partition, the default entry and its resume objects to the
-    Windows partition; everything else follows the one it shared a partition with, or stays.
-    """
-    store = Store.parse(data, file)
-    manager, default = store.boot_manager, store.default
-    if manager is None or default is None:
-        raise Missing(f"{file}: no default entry whose partition could be changed")
-    resumes = {_object_named(manager, "resumeobject"), _object_named(default, "resumeobject")}
-    old_system, old_windows = _partition(manager, "device"), _partition(default, "osdevice")
-    editor = StoreEditor(data, file, highest_sequence)
-    for found in store.objects.values():
-        for number, element in found.elements.items():
-            device = element.value
-            if element.format != ElementFormat.DEVICE or not isinstance(device, Device):
-                continue
-            old = partition_of(device)
-            if old is None:
-                continue
-            if found.id == manager.id or (old == old_system and found.type == ObjectType.MEMORY_TEST):
-                editor.set(found.id, number, moved(device, system_partition))
-            elif found.id == default.id or found.id in resumes or old == old_windows:
-                editor.set(found.id, number, moved(device, windows_partition))
-            elif old == old_system:
-                editor.set(found.id, number, moved(device, system_partition))
-    return editor.finish()
 
 
 class _StoreMaker:
@@ -268,11 +217,4 @@ def _title(build: str) -> str:
     return _SERVERS.get(number) or ("Windows 11" if number >= _FIRST_WINDOWS_11 else "Windows 10")
 
 
-def _object_named(found: BcdObject, name: str) -> UUID | None:
-    element = found.element(name)
-    return element.value if element and isinstance(element.value, UUID) else None
-
-
-def _partition(found: BcdObject, name: str) -> Partition | None:
-    element = found.element(name)
-    return partition_of(element.value) if element and isinstance(element.value, Device) else None
+__all__ = ["make_bcd", "retarget"]

@@ -1,6 +1,7 @@
 """BCD device elements as bytes, both ways.
 
-Layout (little-endian; measured on 31 real stores, and in the open by "Boot Environment" in ReactOS):
+Layout, little-endian. Boot, partition and RAM disk are measured on 287 elements of 31 real stores; file,
+locate and VHD stand in none of them: those follow public descriptions and the lengths of real elements.
 
     element     16 options GUID, then a descriptor
     descriptor  u32 type, u32 flags, u32 size (of the whole descriptor), u32 0, then by type:

@@ -79,6 +79,12 @@ class Element:
         return ""
 
     @property
+    def device(self) -> Device | None:
+        """The value of a device element; None for other elements and for what cannot be decoded."""
+        value = self.value
+        return value if isinstance(value, Device) else None
+
+    @property
     def word(self) -> str | None:
         """bcdedit's word for the number, such as `Minimal`; None where it has none."""
         value = self.value

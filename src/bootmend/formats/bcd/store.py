@@ -121,13 +121,12 @@ class Store:
         effective: dict[int, Element] = {}
         pending, seen = [found], {found.id}
         while pending:
-            current = pending.pop(0)
+            current = pending.pop()
             for number, element in current.elements.items():
                 effective.setdefault(number, element)
-            parents = [self.objects[parent] for parent in _list(current, INHERIT) if parent in self.objects]
-            fresh = [parent for parent in parents if parent.id not in seen]
-            seen.update(parent.id for parent in fresh)
-            pending = fresh + pending
+            fresh = [parent for parent in dict.fromkeys(_list(current, INHERIT)) if parent not in seen]
+            seen.update(fresh)
+            pending += [self.objects[parent] for parent in reversed(fresh) if parent in self.objects]
         return effective
 
     def setting(self, found: BcdObject, name: str) -> Element | None:
