@@ -25,7 +25,9 @@ def format_ntfs(disk: Path, partition: Partition, label: str, serial: int) -> No
     """An empty NTFS with 4 KiB clusters on `partition` of the disk in the file `disk`."""
     command = ["mkntfs", "-Q", "-F", "-q", "-c", "4096", "-s", str(SECTOR), "-H", "255", "-S", "63"]
     with tempfile.TemporaryDirectory(dir=disk.parent, prefix=f".{disk.name}.") as folder:
-        volume = _make(Path(folder), partition, [*command, "-p", str(partition.start // SECTOR), "-L", label], "ntfs-3g")
+        volume = _make(
+            Path(folder), partition, [*command, "-p", str(partition.start // SECTOR), "-L", label], "ntfs-3g"
+        )
         with volume.open("r+b") as file:
             # mkntfs draws a random serial number; the same seed is to give the same disk.
             for boot_sector in (0, partition.size - SECTOR):

@@ -1,7 +1,7 @@
 """Where a machine's partitions stand, as Windows' own setup lays out a disk.
 
-    generation 1   MBR   System Reserved (NTFS, active: bootmgr, \\Boot\\BCD) | Windows (NTFS)
-    generation 2   GPT   EFI system partition (FAT32) | Microsoft reserved | Windows (NTFS)
+generation 1   MBR   System Reserved (NTFS, active: bootmgr, \\Boot\\BCD) | Windows (NTFS)
+generation 2   GPT   EFI system partition (FAT32) | Microsoft reserved | Windows (NTFS)
 """
 
 from __future__ import annotations

@@ -62,12 +62,14 @@ def read_settings(source: str, places: Mapping[str, str], file: str = "lab text"
 
 
 def apply_settings(editor: Editor, settings: Iterable[Setting], below: str = "") -> None:
-    """Writes all of them, under the key `below` where one is named."""
+    """Writes all of them, under the key `below` where one is named; keys that are not there are made."""
+    made: set[str] = set()
     for setting in settings:
         path = f"{below}\\{setting.key}".strip("\\")
-        if setting.type is None:
+        if path not in made:
             editor.create_key(path)
-        else:
+            made.add(path)
+        if setting.type is not None:
             editor.set_value(path, setting.name, setting.type, setting.data)
 
 

@@ -1,0 +1,42 @@
+"""Every catalog of the store is gone; the twins lie in servicing\\Packages and in the driver packages."""
+
+from __future__ import annotations
+
+from bootmend.lab.contents import CATROOT
+from bootmend.lab.faults.fault import (
+    STATUS_INVALID_IMAGE_HASH,
+    STOP_CRITICAL_SERVICE_FAILED,
+    Fault,
+    Outcome,
+)
+from bootmend.lab.open_machine import OpenMachine
+
+_NAME = "catalog-store-lost"
+
+
+def _apply(machine: OpenMachine) -> Outcome:
+    victim = machine.victim(
+        _NAME,
+        lambda binary: binary.signing == "catalog",
+        "no driver that is loaded at boot relies on a catalog alone",
+    )
+    names = [entry.name for entry in machine.windows.listdir(CATROOT) if not entry.directory]
+    for name in names:
+        machine.windows.delete(f"{CATROOT}\\{name}")
+    return Outcome(
+        subject=victim.name,
+        service=victim.service,
+        error_control=victim.error_control,
+        stop=STOP_CRITICAL_SERVICE_FAILED,
+        status=STATUS_INVALID_IMAGE_HASH,
+        touched=(machine.address(CATROOT),),
+        details={"catalogs": len(names)},
+    )
+
+
+FAULT = Fault(
+    name=_NAME,
+    description="the whole catalog store is empty",
+    expect="catalog_missing",
+    apply=_apply,
+)

@@ -1,0 +1,36 @@
+"""A critical in-box driver is damaged in every copy that the disk holds: only a donor has it whole."""
+
+from __future__ import annotations
+
+from bootmend.lab.faults.fault import (
+    STATUS_INVALID_IMAGE_HASH,
+    STOP_CRITICAL_SERVICE_FAILED,
+    Fault,
+    Outcome,
+)
+from bootmend.lab.open_machine import OpenMachine
+
+_NAME = "driver-damaged-everywhere"
+
+
+def _apply(machine: OpenMachine) -> Outcome:
+    victim = machine.victim(_NAME, lambda binary: binary.owner == "inbox", "no in-box driver is loaded at boot")
+    machine.damage([victim.path, *victim.spares, *([victim.outdated] if victim.outdated else [])])
+    return Outcome(
+        subject=victim.name,
+        service=victim.service,
+        error_control=victim.error_control,
+        stop=STOP_CRITICAL_SERVICE_FAILED,
+        status=STATUS_INVALID_IMAGE_HASH,
+        touched=tuple(machine.address(path) for path in victim.everywhere),
+        details={"sha256": victim.sha256},
+    )
+
+
+FAULT = Fault(
+    name=_NAME,
+    description="a critical driver is damaged in every copy on the disk; a donor of the same build has it",
+    expect="driver_damaged",
+    apply=_apply,
+    repairable=False,
+)

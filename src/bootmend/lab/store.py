@@ -1,0 +1,35 @@
+"""The boot configuration of a lab disk: grown, or a real store made to name the disk's partitions."""
+
+from __future__ import annotations
+
+from bootmend.formats.bcd import GptPartition, MbrPartition, Partition
+from bootmend.lab.bcd_maker import make_bcd, retarget
+from bootmend.lab.blueprint import Blueprint
+from bootmend.lab.layout import Layout
+from bootmend.volumes.tables import partition as table
+
+
+def boot_store(blueprint: Blueprint, layout: Layout, real: bytes | None) -> bytes:
+    """The bytes of BCD."""
+    system, windows = device_of(layout, layout.system), device_of(layout, layout.windows)
+    if real is not None:
+        return retarget(real, system_partition=system, windows_partition=windows)
+    return make_bcd(
+        layout.generation,
+        system_partition=system,
+        windows_partition=windows,
+        build=f"{blueprint.build.number}.{blueprint.build.revision}",
+        seed=blueprint.seed,
+    )
+
+
+def store_path(generation: int) -> str:
+    """Where the firmware's generation looks for it, on the system partition."""
+    return "\\Boot\\BCD" if generation == 1 else "\\EFI\\Microsoft\\Boot\\BCD"
+
+
+def device_of(layout: Layout, partition: table.Partition) -> Partition:
+    """How a store names a partition of this disk."""
+    if layout.disk_guid is not None and partition.guid is not None:
+        return GptPartition(partition=partition.guid, disk=layout.disk_guid)
+    return MbrPartition(offset=partition.start, signature=layout.signature)
