@@ -28,7 +28,7 @@ def find_damage(reader: FatReader) -> list[str]:
         if not (sound and record.directory):
             continue
         try:
-            inside = list(reader.directory(record).records())
+            inside = reader.directory(record).records()
         except ParseError as error:
             found.append(str(error))
             continue

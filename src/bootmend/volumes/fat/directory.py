@@ -68,13 +68,13 @@ class Directory:
         self.fixed = fixed
         self._saved = b"".join(device.read(offset, length) for offset, length in places)
         self._data = bytearray(self._saved)
+        self._records: list[Record] | None = None
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> list[Record]:
         """Files and folders, in the order of the disk, without ``.`` and ``..``."""
-        for first, at in self._own_slots():
-            raw = bytes(self._data[at * SLOT : (at + 1) * SLOT])
-            if not raw[11] & _VOLUME_LABEL and raw[:2] not in (b". ", b".."):
-                yield self._record(raw, range(first, at + 1))
+        if self._records is None:
+            self._records = list(self._parse())
+        return self._records
 
     def label(self) -> str | None:
         """The volume's label, which only the root folder has."""
@@ -89,11 +89,13 @@ class Directory:
         return [(record.name, record.alias) for record in self.records()]
 
     def erase(self, record: Record) -> None:
+        self._records = None
         for at in record.slots:
             self._data[at * SLOT] = _DELETED
 
     def rewrite(self, record: Record, raw: bytes) -> None:
         """Another 32 bytes for the record's own slot."""
+        self._records = None
         at = record.slots[-1] * SLOT
         self._data[at : at + SLOT] = raw
 
@@ -113,6 +115,7 @@ class Directory:
 
     def insert(self, slots: list[bytes]) -> None:
         """Puts `slots` in the first room for them; `shortage` must be 0 by now."""
+        self._records = None
         start, end = self._room(len(slots))
         ended = self._end()
         stop = start + len(slots)
@@ -133,10 +136,16 @@ class Directory:
     def last_cluster_offset(self) -> int:
         return self._places[-1][0]
 
+    def _parse(self) -> Iterator[Record]:
+        for first, at in self._own_slots():
+            raw = bytes(self._data[at * SLOT : (at + 1) * SLOT])
+            if not raw[11] & _VOLUME_LABEL and raw[:2] not in (b". ", b".."):
+                yield self._record(raw, range(first, at + 1))
+
     def _end(self) -> int:
         """The number of the slot that ends the folder."""
-        total = len(self._data) // SLOT
-        return next((at for at in range(total) if self._data[at * SLOT] == _END), total)
+        at = self._data[::SLOT].find(_END)
+        return at if at >= 0 else len(self._data) // SLOT
 
     def _room(self, count: int) -> tuple[int, int]:
         """(first slot of the first `count` free ones in a row, slots there are); the run may reach past the end."""
@@ -164,7 +173,7 @@ class Directory:
         long_name, first = self._long_name(slots, checksum(name))
         alias = short_name(name, 0)
         return Record(
-            name=long_name or short_name(name, flags),
+            name=long_name or (short_name(name, flags) if flags else alias),
             alias=alias,
             attributes=attributes,
             first_cluster=(high << 16 | low) & 0x0FFFFFFF if self._wide else low,

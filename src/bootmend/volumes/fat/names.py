@@ -22,6 +22,8 @@ _LOWER_BASE, _LOWER_EXTENSION = 0x08, 0x10
 
 def fold(name: str) -> str:
     """The form in which two names that differ only in case are equal, character by character as Windows does."""
+    if name.isascii():
+        return name.upper()
     return "".join(upper if len(upper := letter.upper()) == 1 else letter for letter in name)
 
 

@@ -135,7 +135,23 @@ class Table:
         return True
 
     def _free_between(self, low: int, high: int) -> Iterator[int]:
-        return (cluster for cluster in range(low, high + 1) if self.get(cluster) == FREE)
+        if self._geometry.bits == 12:
+            yield from (cluster for cluster in range(low, high + 1) if self.get(cluster) == FREE)
+            return
+        # By search, not entry by entry: a large volume has 2^28 of them. One that is free but
+        # has reserved bits set is passed over, which costs nothing but itself.
+        width = self._geometry.bits // 8
+        cluster = low
+        while cluster <= high:
+            number, start = divmod(cluster * width, _BLOCK)
+            at = self._block(number).find(bytes(width), start)
+            if at < 0:
+                cluster = (number + 1) * _BLOCK // width
+                continue
+            cluster = -(-(number * _BLOCK + at) // width)  # zeros may begin inside an entry: the next one, then
+            if cluster <= high and self.get(cluster) == FREE:
+                yield cluster
+            cluster += 1
 
     def _set(self, cluster: int, value: int) -> None:
         width = self._geometry.bits // 8
@@ -162,6 +178,9 @@ class Table:
 
     def _bytes(self, at: int, width: int) -> int:
         number, low = divmod(at, _BLOCK)
+        return int.from_bytes(self._block(number)[low : low + width], "little")
+
+    def _block(self, number: int) -> bytearray:
         block = self._blocks.get(number)
         if block is None:
             if len(self._blocks) >= _MOST_BLOCKS:
@@ -169,7 +188,7 @@ class Table:
             size = min(_BLOCK, self._geometry.table_size - number * _BLOCK)
             block = bytearray(self._device.read(self._base + number * _BLOCK, size))
             self._blocks[number] = block
-        return int.from_bytes(block[low : low + width], "little")
+        return block
 
     def _broken(self, cluster: int, expected: str, found: str) -> ParseError:
         return ParseError(self._file, self._base + cluster * self._geometry.bits // 8, expected, found)

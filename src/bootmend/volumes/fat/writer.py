@@ -80,7 +80,7 @@ class FatWriter:
         if len(trail) == 1:
             raise Misuse(say("volumes.not_the_root"))
         record = trail[-1]
-        if record.directory and any(True for _ in self._reader.directory(record).records()):
+        if record.directory and self._reader.directory(record).records():
             raise Refused(say("volumes.not_empty", path=f"{self._reader.name}{path}"))
         folder = self._reader.directory(trail[-2])
         clusters = self._owned(record)
