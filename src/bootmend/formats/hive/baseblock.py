@@ -15,6 +15,8 @@ from bootmend.errors import ParseError
 
 BASE_SIZE = 4096
 """Hive bins start here; every cell offset counts from here."""
+FIRST_BIN_TIME = BASE_SIZE + 20
+"""Where the first hive bin keeps a copy of the base block's time (0 in a hive that Windows compacted)."""
 SECTOR = 512
 PAGE = 4096
 """Hive bins are multiples of this."""

@@ -53,9 +53,15 @@ class Content:
             return
         capacity = self.cells.capacity(record.data, "the data of a value")
         if capacity < record.length > SEGMENT:
-            for cell, _ in segments(self.cells, record.data, record.length):
+            freed: list[int] = []
+
+            def listed(cell: int) -> bool:
+                freed.append(cell)
+                return True
+
+            segments(self.cells, record.data, record.length, listed)
+            for cell in freed:
                 self.space.free(cell)
-            self.space.free(self.cells.get_u32(record.data, 4))
         self.space.free(record.data)
 
     def _store_big(self, data: bytes) -> int:

@@ -10,7 +10,7 @@ so that Windows ignores the old logs.
 from __future__ import annotations
 
 from bootmend.errors import Missing, Misuse, Refused
-from bootmend.formats.hive.baseblock import BASE_SIZE, BaseBlock, next_sequence, stamp
+from bootmend.formats.hive.baseblock import BASE_SIZE, FIRST_BIN_TIME, BaseBlock, next_sequence, stamp
 from bootmend.formats.hive.cells import Cells
 from bootmend.formats.hive.check import check
 from bootmend.formats.hive.content import Content
@@ -23,8 +23,6 @@ from bootmend.formats.hive.tree import MAX_DEPTH
 from bootmend.formats.hive.values import filetime
 from bootmend.texts import say
 
-FIRST_BIN_TIME = BASE_SIZE + 20
-"""Where newer Windows keeps a second copy of the base block's time."""
 LONGEST_KEY_NAME, LONGEST_VALUE_NAME = 255, 16383
 
 
@@ -126,7 +124,8 @@ class HiveEditor:
         if int.from_bytes(data[FIRST_BIN_TIME : FIRST_BIN_TIME + 8], "little") == self._base.timestamp:
             data[FIRST_BIN_TIME : FIRST_BIN_TIME + 8] = moment.to_bytes(8, "little")
         sequence = next_sequence(*self._base.sequences, self._highest)
-        stamp(data, sequence=sequence, timestamp=moment, size=self._cells.size)
+        grown = self._cells.size if self._cells.size > self._base.size else None
+        stamp(data, sequence=sequence, timestamp=moment, size=grown)
         return bytes(data)
 
     def _place(self, path: str) -> int | None:

@@ -7,7 +7,7 @@ list that names itself or another's cells costs no more time than the cells ther
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bootmend.errors import ParseError
 from bootmend.formats.hive.cells import Cells
@@ -22,36 +22,32 @@ def subkey_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> l
     """Cell offsets of a key's subkeys, in the order its list has them."""
     if node.subkey_count == 0:
         return []
-    try:
-        signature, entries, _ = read_list(cells, node.subkeys, fault)
-    except ParseError as error:
-        fault(error)
-        return []
-    if not claim(node.subkeys):
-        fault(cells.fail(node.subkeys, "a list of subkeys of one key only"))
-        return []
-    if signature == b"ri":
-        entries = _leaves(cells, entries, claim, fault)
-    if len(entries) != node.subkey_count:
-        fault(cells.fail(node.subkeys, f"a list of {node.subkey_count} subkeys", f"{len(entries)}"))
-    return entries
+    offsets = [offset for _, _, entries, _ in leaves(cells, node.subkeys, claim, fault) for offset in entries]
+    if len(offsets) != node.subkey_count:
+        fault(cells.fail(node.subkeys, f"a list of {node.subkey_count} subkeys", f"{len(offsets)}"))
+    return offsets
 
 
-def _leaves(cells: Cells, leaves: list[int], claim: Claim, fault: Fault) -> list[int]:
-    offsets: list[int] = []
-    for leaf in leaves:
+def leaves(cells: Cells, top: int, claim: Claim, fault: Fault) -> Iterator[tuple[int, bytes, list[int], list[int]]]:
+    """(cell, signature, offsets, hints or hashes) of each lf, lh or li below the list at `top`, itself included."""
+    todo = [top]
+    for cell in todo:
         try:
-            signature, entries, _ = read_list(cells, leaf, fault)
-            if signature == b"ri":
-                raise cells.fail(leaf, "a list of subkeys (lf, lh, li)", "another list of lists")
+            cells.capacity(cell, "a list of subkeys")
+            if not claim(cell):
+                raise cells.fail(cell, "a list of subkeys in a cell of its own", "a cell that is used twice")
+            signature, entries, marks = read_list(cells, cell, fault)
+            if signature == b"ri" and cell != top:
+                raise cells.fail(cell, "a list of subkeys (lf, lh, li)", "another list of lists")
         except ParseError as error:
             fault(error)
             continue
-        if claim(leaf):
-            offsets += entries
+        if signature == b"ri":
+            todo += dict.fromkeys(entries)
+            if len(todo) - 1 < len(entries):
+                fault(cells.fail(cell, "a list of different lists", "one of them again"))
         else:
-            fault(cells.fail(leaf, "a list of subkeys that occurs once"))
-    return offsets
+            yield cell, signature, entries, marks
 
 
 def read_list(cells: Cells, offset: int, fault: Fault) -> tuple[bytes, list[int], list[int]]:
@@ -77,12 +73,11 @@ def value_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> li
     if node.value_count == 0:
         return []
     try:
+        if not claim(node.values):
+            raise cells.fail(node.values, "a list of values of one key only", "another key's")
         body = cells.body(node.values, "a list of values")
     except ParseError as error:
         fault(error)
-        return []
-    if not claim(node.values):
-        fault(cells.fail(node.values, "a list of values of one key only"))
         return []
     count = min(node.value_count, len(body) // U32.size)
     if count != node.value_count:
@@ -101,24 +96,25 @@ def value_data(cells: Cells, offset: int, record: ValueRecord, claim: Claim) -> 
         return b""
     capacity = cells.capacity(record.data, "the data of a value")
     if not claim(record.data):
-        raise cells.fail(record.data, "data of one value only")
+        raise cells.fail(record.data, "data of one value only", "another's")
     # A plain cell however long: hivex writes such, Windows 2000 did. A db record is too short for its value.
     if length <= SEGMENT or capacity >= length:
         return cells.body(record.data, "the data of a value", length)
-    parts = []
-    for cell, part in segments(cells, record.data, length):
+    parts: list[bytes] = []
+    for cell, part in segments(cells, record.data, length, claim):
         parts.append(cells.body(cell, "a segment of big data", part))
-        if not claim(cell):
-            raise cells.fail(cell, "a segment of one value only")
     return b"".join(parts)
 
 
-def segments(cells: Cells, offset: int, length: int) -> list[tuple[int, int]]:
+def segments(cells: Cells, offset: int, length: int, claim: Claim) -> list[tuple[int, int]]:
     """The segments of the big data at `offset`: cell offset, bytes of the value in it."""
-    body = cells.body(offset, "a big data record (db)")
-    signature, count, entries = DB.unpack_from(body.ljust(DB.size, b"\0"))
+    signature, count, entries = DB.unpack(cells.body(offset, "a big data record (db)", DB.size))
     wanted = -(-length // SEGMENT)
     if signature != b"db" or count != wanted:
         raise cells.fail(offset, f"big data (db) of {wanted} segments", f"{signature!r} of {count}")
+    if not claim(entries):
+        raise cells.fail(entries, "a list of segments of one value only", "another's")
     listed = struct.unpack(f"<{count}I", cells.body(entries, "a list of segments", count * U32.size))
+    if len(set(listed)) < count or not all(map(claim, listed)):
+        raise cells.fail(entries, "a list of segments of one value only, each once", "one again")
     return [(cell, min(SEGMENT, length - at * SEGMENT)) for at, cell in enumerate(listed)]

@@ -40,8 +40,6 @@ class NewLog:
 
     base: BaseBlock
     entries: tuple[LogEntry, ...]
-    highest: int
-    """The highest sequence number anywhere in it, older entries behind the chain included."""
     torn: bool
     """The chain ends at an entry that carries the next number, but fails its hash or makes no sense."""
 
@@ -62,8 +60,12 @@ def read_new_log(log: bytes, base: BaseBlock) -> NewLog:
         entries.append(entry)
         place += size
         expected = (expected + 1) & 0xFFFFFFFF
-    highest = max([*base.sequences, *_numbers(log)])
-    return NewLog(base, tuple(entries), highest, torn)
+    return NewLog(base, tuple(entries), torn)
+
+
+def highest_number(log: bytes, base: BaseBlock) -> int:
+    """The highest sequence number anywhere in a log, older entries behind the chain included."""
+    return max([*base.sequences, *_numbers(log)])
 
 
 def _entry(log: bytes, place: int) -> LogEntry | None:

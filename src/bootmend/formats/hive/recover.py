@@ -14,13 +14,13 @@ The result is clean: both sequence numbers are one more than any in the primary 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from bootmend.errors import ParseError
 from bootmend.formats.hive.baseblock import (
-    BASE_SIZE,
+    FIRST_BIN_TIME,
     SECTOR,
     TYPE_NEW_LOG,
     TYPE_OLD_LOGS,
@@ -28,15 +28,10 @@ from bootmend.formats.hive.baseblock import (
     next_sequence,
     stamp,
 )
-from bootmend.formats.hive.bins import walk_bins
-from bootmend.formats.hive.cells import Cells
-from bootmend.formats.hive.check import check
-from bootmend.formats.hive.newlog import NewLog, read_new_log
+from bootmend.formats.hive.newlog import NewLog, highest_number, read_new_log
 from bootmend.formats.hive.oldlog import read_old_log
+from bootmend.formats.hive.replay import Unreplayable, prove, start, write_pages
 from bootmend.texts import say
-
-MOST_GROWTH = 1 << 26
-"""Bytes a hive may grow by in a replay; no log holds as much."""
 
 
 class RecoveryState(Enum):
@@ -66,7 +61,7 @@ def recover(primary: bytes, logs: Mapping[str, bytes], file: str) -> Recovery:
     """Bring a hive up to date; `logs` by suffix: LOG, LOG1, LOG2. Never raises for what primary or logs hold."""
     replay = _Replay(primary, file)
     for name, log in logs.items():
-        if log.strip(b"\0"):
+        if any(log[:SECTOR]):  # an empty log, or one that was made quiet
             replay.read_log(name, log)
     return replay.run()
 
@@ -90,7 +85,7 @@ class _Replay:
             self.recovery = Recovery(primary, RecoveryState.UNREPLAYABLE, highest_sequence=max(self.base.sequences))
             if not self.base.checksum_right:
                 self.base, self.recovery.highest_sequence = None, 0
-        self.new: dict[str, NewLog] = {}
+        self.new: dict[str, BaseBlock] = {}
         self.old: dict[str, BaseBlock] = {}
         self.logs: dict[str, bytes] = {}
 
@@ -104,8 +99,8 @@ class _Replay:
         if not base.checksum_right or base.sequences[0] != base.sequences[1]:
             recovery.notes.append(say("hive.log_base_bad", log=name))
         elif base.type == TYPE_NEW_LOG:
-            self.new[name] = read_new_log(log, base)
-            recovery.highest_sequence = max(recovery.highest_sequence, self.new[name].highest)
+            self.new[name] = base
+            recovery.highest_sequence = max(recovery.highest_sequence, highest_number(log, base))
         elif base.type in TYPE_OLD_LOGS:
             self.old[name] = base
             recovery.highest_sequence = max(recovery.highest_sequence, *base.sequences)
@@ -118,13 +113,16 @@ class _Replay:
         recovery, base = self.recovery, self.base
         if base and not base.dirty:
             recovery.state = RecoveryState.CLEAN
-            newer = [name for name, log in self.new.items() if log.base.sequences[0] > base.sequences[0]]
+            newer = [name for name, log in self.new.items() if log.sequences[0] > base.sequences[0]]
             recovery.notes += [say("hive.log_foreign", log=name) for name in newer]
             return recovery
-        data = self._replay_new() or self._replay_old()
+        try:
+            data = self._replay_new() or self._replay_old()
+        except Unreplayable as error:
+            recovery.applied, recovery.reason = [], str(error)
+            return recovery
         if data is None:
-            recovery.applied = []
-            recovery.reason = recovery.reason or say("hive.no_log" if not self.logs else "hive.no_log_fits")
+            recovery.reason = say("hive.no_log_fits" if self.logs else "hive.no_log")
             return recovery
         stamp(data, sequence=next_sequence(recovery.highest_sequence))
         recovery.data, recovery.state = bytes(data), RecoveryState.REPLAYED
@@ -134,7 +132,8 @@ class _Replay:
         """The entries of the new logs that go on from the primary, applied; None if there are none."""
         recovery = self.recovery
         chosen: list[tuple[str, NewLog]] = []
-        for name, log in sorted(self.new.items(), key=lambda item: item[1].base.sequences[0]):
+        for name, log_base in sorted(self.new.items(), key=lambda item: item[1].sequences[0]):
+            log = read_new_log(self.logs[name], log_base)
             if not log.entries:
                 recovery.notes.append(say("hive.log_torn" if log.torn else "hive.log_empty", log=name))
             elif self.base and log.entries[0].sequence < self.base.sequences[1]:
@@ -145,73 +144,38 @@ class _Replay:
             return None
         if self.base is None:
             chosen = chosen[-1:]
-        data = self._start(self.logs[chosen[0][0]])
+        data = start(self.primary, self.base, self.logs[chosen[0][0]])
         last: int | None = None
         for name, log in chosen:
             if last is not None and log.entries[0].sequence != last + 1:
                 recovery.notes.append(say("hive.log_gap", log=name, last=last, first=log.entries[0].sequence))
                 break
             for entry in log.entries:
-                if not self._apply(data, entry.hive_size, entry.pages):
-                    return None
+                write_pages(data, entry.hive_size, entry.pages)
                 last = entry.sequence
                 recovery.applied.append((name, last))
             if log.torn:
                 recovery.notes.append(say("hive.log_torn", log=name))
                 break
-        same_time = self.base is None or all(log.base.timestamp == self.base.timestamp for _, log in chosen)
-        return self._proved(data, same_time)
+        times = {log.base.timestamp for _, log in chosen}
+        prove(data, self.file, whole=self.base is not None and times != {self.base.timestamp})
+        return data
 
     def _replay_old(self) -> bytearray | None:
+        """The one old log that carries the primary's time, applied; None if there is none."""
         recovery = self.recovery
+        kept = self.primary[FIRST_BIN_TIME : FIRST_BIN_TIME + 8]
+        time = self.base.timestamp if self.base else int.from_bytes(kept, "little")
         for name, base in sorted(self.old.items(), key=lambda item: -item[1].sequences[0]):
-            time = self.base.timestamp if self.base else int.from_bytes(self.primary[BASE_SIZE + 20 :][:8], "little")
             pages = read_old_log(self.logs[name], base)
             if base.timestamp != time:
                 recovery.notes.append(say("hive.log_stale", log=name))
             elif pages is None:
                 recovery.notes.append(say("hive.log_torn", log=name))
             else:
-                data = self._start(self.logs[name])
-                if not self._apply(data, base.size, pages):
-                    return None
+                data = start(self.primary, self.base, self.logs[name])
+                write_pages(data, base.size, pages)
                 recovery.applied.append((name, base.sequences[0]))
-                return self._proved(data, True)
+                prove(data, self.file)
+                return data
         return None
-
-    def _start(self, log: bytes) -> bytearray:
-        """The primary to write on, with a base block: its own, or where that is damaged the log's."""
-        data = bytearray(self.primary)
-        if self.base is None:
-            data += bytes(max(BASE_SIZE - len(data), 0))
-            data[:SECTOR] = log[:SECTOR]
-            data[28:32] = bytes(4)
-        return data
-
-    def _apply(
-        self, data: bytearray, size: int, pages: tuple[tuple[int, bytes], ...] | list[tuple[int, bytes]]
-    ) -> bool:
-        missing = BASE_SIZE + size - len(data)
-        if missing > MOST_GROWTH:
-            self.recovery.reason = say("hive.log_grows", size=size)
-            return False
-        data += bytes(max(missing, 0))
-        for offset, page in pages:
-            data[BASE_SIZE + offset : BASE_SIZE + offset + len(page)] = page
-        stamp(data, sequence=0, size=size)
-        return True
-
-    def _proved(self, data: bytearray, same_time: bool) -> bytearray | None:
-        """The result if it hangs together: bins, a root key; all of it, where the log may be another hive's."""
-        base = BaseBlock.parse(data, self.file)
-        try:
-            for _ in walk_bins(data, self.file, base.size):
-                pass
-            Cells(data, self.file, base.size).key(base.root)
-        except ParseError as error:
-            self.recovery.reason = say("hive.replay_broken", why=error)
-            return None
-        if not same_time and not check(data, self.file).sound:
-            self.recovery.reason = say("hive.log_other")
-            return None
-        return data

@@ -108,7 +108,7 @@ class Space:
         """A new hive bin with one free cell of at least `size` bytes; the cell's offset."""
         start = self.cells.size
         length = (size + HBIN.size + PAGE - 1) & ~(PAGE - 1)
-        if start + length > LARGEST_HIVE:
+        if start + length > LARGEST_HIVE or start % PAGE:
             raise Refused(say("hive.full", file=self.cells.file))
         missing = BASE_SIZE + start + length - len(self.data)
         if missing > 0:
