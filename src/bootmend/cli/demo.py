@@ -43,7 +43,7 @@ def _show(path: Path, size: int, size_text: str) -> None:
     from bootmend.commit import commit, journal_folder, undo
     from bootmend.disk.container import open_disk
     from bootmend.disk.digest import data_digest
-    from bootmend.lab import create
+    from bootmend.lab.machine import create
     from bootmend.repair import diagnose, propose
     from bootmend.reports.terminal import predicted, show_commit, show_diagnosis, show_proposal
     from bootmend.reports.terminal import size as human

@@ -58,7 +58,7 @@ def create(
     """Grow a phony Windows machine on a sparse disk file. Nothing on it is Microsoft's."""
     from bootmend.cli.output import put_document
     from bootmend.cli.session import progress
-    from bootmend.lab import create as grow
+    from bootmend.lab.machine import create as grow
 
     names = [name for word in fault for name in word.split("+") if name] or ["healthy"]
     with progress() as tell:
@@ -84,7 +84,7 @@ def create(
 @lab.command("faults")
 def list_faults() -> None:
     """List the faults that `lab create --fault` knows."""
-    from bootmend.lab import faults
+    from bootmend.lab.faults import faults
 
     for fault in faults():
         typer.echo(fault.name)

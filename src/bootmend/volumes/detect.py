@@ -62,7 +62,7 @@ def open_volume(device: BlockDevice, name: str, writable: bool = False) -> Volum
     if is_fat(head[:512]):
         from bootmend.volumes.fat import FatVolume
 
-        return FatVolume(device, name, writable)
+        return FatVolume(device, name)
     for offset, magic, what in _SIGNATURES:
         if head[offset : offset + len(magic)] == magic:
             return Unknown(what)
