@@ -103,6 +103,11 @@ class LabAuthority:
         """The intermediate under the root that issues the Windows, WHCP and time stamping leaves."""
         return self._identities[_PCA]
 
+    @property
+    def vendor_ca(self) -> Identity:
+        """The intermediate under the root that issues the vendor's leaf."""
+        return self._identities[_VENDOR_CA]
+
     @cached_property
     def root_pem(self) -> bytes:
         return self.root.certificate.public_bytes(serialization.Encoding.PEM)

@@ -60,6 +60,10 @@ class Member:
     package: str = ""
     pe: bool = True
 
+    def __post_init__(self) -> None:
+        if any(value is not None and len(value) != size for value, size in ((self.sha1, 20), (self.sha256, 32))):
+            raise Misuse(f"{self.name}: a SHA-1 has 20 bytes, a SHA-256 has 32")
+
 
 def make_catalog(
     authority: LabAuthority,
