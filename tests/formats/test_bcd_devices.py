@@ -112,6 +112,14 @@ def test_an_unknown_kind_is_kept_byte_for_byte(kind: int) -> None:
     assert encode_device(device) == raw
 
 
+@pytest.mark.parametrize(("disk_kind", "table"), [(1, 0), (2, 1), (0, 2)])
+def test_a_partition_of_another_kind_of_disk_is_kept_unknown(disk_kind: int, table: int) -> None:
+    raw = MBR_BYTES[:0x30] + words(disk_kind, table) + MBR_BYTES[0x38:]
+    device = decode_device(raw, "BCD")
+    assert isinstance(device, UnknownDevice)
+    assert encode_device(device) == raw
+
+
 def test_a_known_kind_too_short_to_hold_its_zeros_is_kept_too() -> None:
     raw = bytes(16) + words(5, 0, 16, 0)
     assert encode_device(decode_device(raw, "BCD")) == raw
@@ -152,6 +160,7 @@ def test_moved_changes_the_innermost_partition_only() -> None:
     ramdisk = RamdiskDevice(SYSTEM_RESERVED, r"\sources\boot.wim", options=UUID(int=9))
     assert moved(ramdisk, ESP) == replace(ramdisk, parent=ESP)
     assert partition_of(moved(VhdPartition(1, FileDevice(SYSTEM_RESERVED, r"\v")), ESP)) == ESP
+    assert moved(replace(SYSTEM_RESERVED, options=UUID(int=9)), ESP) == replace(ESP, options=UUID(int=9))
     assert moved(BootDevice(), ESP) == BootDevice()
     assert moved(LocateDevice(0x12000002), ESP) == LocateDevice(0x12000002)
     assert partition_of(FileDevice(BootDevice(), r"\v")) is None

@@ -196,6 +196,17 @@ def test_objects_come_and_go() -> None:
     assert check(editor.finish(), "BCD").leaked_cells == 0
 
 
+def test_what_was_deleted_can_be_set_again_to_the_same() -> None:
+    editor = StoreEditor(lab_store(), "BCD")
+    assert editor.delete(BOOTMGR, TIMEOUT)
+    editor.set(BOOTMGR, TIMEOUT, 30)
+    assert Store.parse(editor.finish(), "BCD").objects[BOOTMGR].elements[TIMEOUT].value == 30
+    assert editor.delete_object(BOOTMGR)
+    editor.create_object(BOOTMGR, ObjectType.BOOT_MANAGER)
+    editor.set(BOOTMGR, TIMEOUT, 30)
+    assert list(Store.parse(editor.finish(), "BCD").objects[BOOTMGR].elements) == [TIMEOUT]
+
+
 def test_a_value_of_the_wrong_kind_changes_nothing() -> None:
     data = lab_store()
     editor = StoreEditor(data, "BCD")

@@ -163,6 +163,45 @@ def test_a_real_store_is_made_to_name_the_lab_disk(name: str) -> None:
     assert retarget(fitted, system_partition=system, windows_partition=windows) == fitted
 
 
+def test_a_disk_of_one_partition_is_split_in_two() -> None:
+    both = MbrPartition(0x7E00, 1)
+    data = make_bcd(1, system_partition=both, windows_partition=both, recovery=True)
+    fitted = Store.parse(retarget(data, system_partition=MBR[0], windows_partition=MBR[1]), "BCD")
+    places = {
+        found.name if found.id in WELL_KNOWN.values() else found.title: partition_of(element.device)
+        for found in fitted.objects.values()
+        for element in found.elements.values()
+        if element.device
+    }
+    assert places == {
+        "{bootmgr}": MBR[0],
+        "{memdiag}": MBR[0],
+        "Windows Server": MBR[1],
+        "Windows Resume Application": MBR[1],
+        "Windows Recovery Environment": MBR[1],
+        "Windows Recovery": MBR[1],
+    }
+
+
+def test_resume_follows_windows_and_other_entries_follow_their_partition() -> None:
+    elsewhere, stale = MbrPartition(0x7E00, 99), UUID(int=42)
+    data = make_bcd(
+        1, system_partition=MBR[0], windows_partition=MBR[1], recovery=True, recovery_partition=MbrPartition(0x7E00, 5)
+    )
+    resume = next(found for found in Store.parse(data, "BCD").objects.values() if found.type == ObjectType.RESUME)
+    editor = StoreEditor(data, "BCD")
+    editor.set(resume.id, 0x21000001, elsewhere)
+    editor.create_object(stale, ObjectType.OS_LOADER)
+    editor.set(stale, 0x11000001, MBR[0])
+    editor.set(stale, 0x21000001, elsewhere)
+    fitted = Store.parse(retarget(editor.finish(), system_partition=GPT[0], windows_partition=GPT[1]), "BCD")
+    assert partition_at(fitted, str(resume.id), "filedevice") == GPT[1]
+    assert partition_at(fitted, str(stale), "device") == GPT[0]
+    assert partition_at(fitted, str(stale), "osdevice") == elsewhere
+    recovery = next(found for found in fitted.loaders if found.title == "Windows Recovery Environment")
+    assert partition_at(fitted, str(recovery.id), "device") == MbrPartition(0x7E00, 5)
+
+
 def test_a_store_without_a_default_cannot_be_fitted() -> None:
     editor = StoreEditor(made(2), "BCD")
     default = element_id("default", ObjectType.BOOT_MANAGER)

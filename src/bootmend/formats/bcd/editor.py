@@ -43,8 +43,6 @@ class StoreEditor:
     def set_raw(self, object_id: UUID, element_id: int, raw_type: int, raw: bytes) -> None:
         """The bytes as they are: to put back exactly what an `Element` held."""
         wanted = Element(element_id, raw_type, raw, self._type(object_id))
-        if self._elements.get((object_id, element_id)) == wanted:
-            return
         path = _element_path(object_id, element_id)
         self._hive.create_key(path)
         self._hive.set_value(path, "Element", raw_type, raw)
@@ -83,7 +81,7 @@ class StoreEditor:
 
 def _same(present: Element, wanted: Element) -> bool:
     """Both mean the same, though the bytes differ: an integer of 1 byte instead of 8 is left alone."""
-    return not present.note and type(present.value) is type(wanted.value) and present.value == wanted.value
+    return type(present.value) is type(wanted.value) and present.value == wanted.value
 
 
 def _object_path(object_id: UUID) -> str:
