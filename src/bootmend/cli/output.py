@@ -8,10 +8,16 @@ from typing import Any
 
 from rich.console import Console
 
+UNWRAPPED = 100_000
+"""Columns of a "terminal" that never wraps."""
+
 
 def console() -> Console:
-    """Standard output; rich honours NO_COLOR and leaves colours out of pipes."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Standard output; rich honours NO_COLOR and leaves colours out of pipes.
+
+    Lines are wrapped for a person's terminal only: whoever reads a pipe searches whole lines.
+    """
+    return Console(highlight=False, width=None if sys.stdout.isatty() else UNWRAPPED)
 
 
 def put_document(document: dict[str, Any]) -> None:

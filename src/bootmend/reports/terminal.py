@@ -50,7 +50,7 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
     if result.prediction is not None:
         console.print()
         console.print(Text(predicted(result.prediction), style="bold"))
-        console.print(Padding(Text(result.prediction.why), (0, 0, 0, 2)))
+        console.print(Padding.indent(Text(result.prediction.why), 2))
     for number, finding in enumerate(result.findings, 1):
         console.print()
         _show_finding(console, number, finding)
@@ -85,13 +85,13 @@ def _show_finding(console: Console, number: int, finding: Finding) -> None:
     colour = COLOURS[finding.severity]
     label = say(LABELS[finding.severity])
     console.print(f"[{colour}]{number}. {escape(label)}[/] {escape(finding.title)} [dim]({finding.rule})[/]")
-    console.print(Padding(Text(finding.why), (0, 0, 0, 3)))
+    console.print(Padding.indent(Text(finding.why), 3))
     for evidence in finding.evidence:
         line = Text(f"{evidence.where}: ", style="dim")
         line.append(evidence.what, style="none")
-        console.print(Padding(line, (0, 0, 0, 5)))
+        console.print(Padding.indent(line, 5))
     for item in finding.skipped:
-        console.print(Padding(Text(say("report.skipped", action=item.action, reason=item.reason)), (0, 0, 0, 3)))
+        console.print(Padding.indent(Text(say("report.skipped", action=item.action, reason=item.reason)), 3))
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -100,11 +100,11 @@ def show_plan(console: Console, plan: Plan) -> None:
     for step in plan.steps[:MOST_STEPS]:
         edit = step.action
         source = say("report.from", source=edit.source) if edit.source else ""
-        console.print(Padding(Text(f"{edit.kind}  {edit.target}{source}"), (0, 0, 0, 3)))
+        console.print(Padding.indent(Text(f"{edit.kind}  {edit.target}{source}"), 3))
     if len(plan.steps) > MOST_STEPS:
-        console.print(Padding(Text(say("report.more_steps", count=len(plan.steps) - MOST_STEPS)), (0, 0, 0, 3)))
+        console.print(Padding.indent(Text(say("report.more_steps", count=len(plan.steps) - MOST_STEPS)), 3))
     for item in plan.skipped:
-        console.print(Padding(Text(say("report.skipped", action=item.action, reason=item.reason)), (0, 0, 0, 3)))
+        console.print(Padding.indent(Text(say("report.skipped", action=item.action, reason=item.reason)), 3))
 
 
 def show_proposal(console: Console, proposal: Proposal) -> None:
@@ -122,7 +122,7 @@ def show_proposal(console: Console, proposal: Proposal) -> None:
     key = "report.rehearsed" if rehearsal.silent else "report.rehearsed_badly"
     console.print(Text(say(key, changed=size(rehearsal.changed_bytes))))
     for finding in (*rehearsal.left, *rehearsal.new):
-        console.print(Padding(Text(finding.title), (0, 0, 0, 3)))
+        console.print(Padding.indent(Text(finding.title), 3))
 
 
 def show_commit(console: Console, report: CommitReport, source: str) -> None:
