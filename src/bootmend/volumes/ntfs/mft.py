@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bootmend.binary import View
 from bootmend.disk.device import BlockDevice
@@ -83,6 +83,15 @@ class Mft:
             raise ParseError(f"{self.name}\\$MFT", number * size, f"a record below {self.count}", str(number))
         return View(self._table.read(number * size, size), f"{self.name}\\$MFT", number * size)
 
+    def write(self, number: int, record: bytes) -> None:
+        """A whole record, its fixups done, to the table and to $MFTMirr where that holds it too."""
+        size = self.boot.record_size
+        self._table.write(number * size, record)
+        mirror = self.stream(self.file(MIRROR))
+        if mirror is not None and (number + 1) * size <= mirror.size:
+            mirror.write(number * size, record)
+        self.forget()
+
     def file(self, reference: int) -> FileRecord:
         """The file of a reference (number and sequence; sequence 0: whatever is there). Raises ParseError."""
         number = reference & NUMBER
@@ -149,10 +158,8 @@ class Mft:
         what = f"{self.name}\\$MFT"
         mapped = parts[0].last_vcn + 1
         sizes = parts[0]
-        head = Attribute(
-            DATA, "", sizes.flags, sizes.value, sizes.pairs, 0, sizes.last_vcn,
-            min(sizes.size, mapped * self.boot.cluster_size), min(sizes.initialized, mapped * self.boot.cluster_size),
-        )  # fmt: skip
+        room = mapped * self.boot.cluster_size
+        head = replace(sizes, size=min(sizes.size, room), initialized=min(sizes.initialized, room))
         self._table = Stream(self.device, self.boot.cluster_size, self.boot.clusters, what, [head])
         if self._table.resident or sizes.initialized < FIRST_USER_RECORD * size:
             raise view.fail(0, "a $MFT on clusters of its own")

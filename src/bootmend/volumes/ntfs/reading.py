@@ -11,20 +11,19 @@ from bootmend.disk.device import BlockDevice
 from bootmend.errors import InputError, Missing, ParseError
 from bootmend.texts import say
 from bootmend.volumes.ntfs.boot import read_boot
+from bootmend.volumes.ntfs.dirty import is_dirty
 from bootmend.volumes.ntfs.engine import Session
 from bootmend.volumes.ntfs.index import Folders
-from bootmend.volumes.ntfs.logfile import read_journal
+from bootmend.volumes.ntfs.logfile import Journal, read_journal
 from bootmend.volumes.ntfs.mft import LOGFILE, UPCASE, VOLUME, FileRecord, Mft
 from bootmend.volumes.ntfs.names import UPCASE_BYTES, Names
-from bootmend.volumes.ntfs.records import DATA, VOLUME_INFORMATION, VOLUME_NAME
+from bootmend.volumes.ntfs.records import DATA, VOLUME_NAME
 from bootmend.volumes.ntfs.stream import Stream
 from bootmend.volumes.ntfs.tree import Place, Tree, parts, points_elsewhere
 from bootmend.volumes.ntfs.wof import STREAM, TAG, WofFile, algorithm_of
 from bootmend.volumes.volume import Entry, Extent, File, NotInPlace, Volume, VolumeState
 
-DIRTY = 0x0001
 READ_AT_ONCE = 1 << 24
-"""The flag in $VOLUME_INFORMATION that makes autochk run at the next boot."""
 _KEPT_ELSEWHERE = {0x80000013: "deduplicated", 0x80000005: "archived", 0x80000007: "single instance"}
 _RECALL = 0x00400000 | 0x00001000
 """Attributes of a cloud file whose content is not here: recall on data access, offline."""
@@ -51,10 +50,8 @@ class NtfsReading(Volume):
         self.label = self._label()
 
     def state(self) -> VolumeState:
-        journal = read_journal(self._system_stream(LOGFILE), self.name)
-        flags = self._mft.file(VOLUME).first(VOLUME_INFORMATION)
-        dirty = flags is None or flags.value is None or bool(flags.value.u16(0x0A) & DIRTY)
-        return VolumeState(dirty, journal.state, journal.version, self._hibernated())
+        journal = self._journal()
+        return VolumeState(is_dirty(self._mft), journal.state, journal.version, self._hibernated())
 
     def listdir(self, path: str) -> list[Entry]:
         """Sizes and times are those noted in the folder, as Windows' own listings show; `stat` is exact."""
@@ -150,6 +147,9 @@ class NtfsReading(Volume):
     def _forget(self) -> None:
         self._mft.forget()
         self._folders.forget()
+
+    def _journal(self) -> Journal:
+        return read_journal(self._system_stream(LOGFILE), self.name)
 
     def _system_stream(self, number: int) -> Stream:
         return self._data(self._mft.file(number))

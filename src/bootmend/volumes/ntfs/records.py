@@ -24,6 +24,8 @@ COMPRESSED, ENCRYPTED, SPARSE = 0x00FF, 0x4000, 0x8000
 class Attribute:
     """One attribute record; `value` is set where it is resident, `pairs` and the sizes where it is not."""
 
+    at: int
+    """Where it begins in its file record, in bytes."""
     type: int
     name: str
     flags: int
@@ -106,18 +108,18 @@ def _attributes(view: View, at: int) -> list[Attribute]:
         length = view.u32(at + 4, "an attribute's length")
         if length < 0x18 or length % 8:
             raise view.fail(at + 4, "the length of an attribute", str(length))
-        found.append(_attribute(kind, view.sub(at, length, "a whole attribute")))
+        found.append(_attribute(at, kind, view.sub(at, length, "a whole attribute")))
         at += length
     return found
 
 
-def _attribute(kind: int, view: View) -> Attribute:
+def _attribute(at: int, kind: int, view: View) -> Attribute:
     resident, letters = view.u8(8) == 0, view.u8(9)
     name = view.utf16(view.u16(0x0A), 2 * letters, "the attribute's name") if letters else ""
     flags = view.u16(0x0C)
     if resident:
         value = view.sub(view.u16(0x14), view.u32(0x10), "the attribute's value")
-        return Attribute(kind, name, flags, value, size=len(value), initialized=len(value))
+        return Attribute(at, kind, name, flags, value, size=len(value), initialized=len(value))
     first, last, start = view.u64(0x10), view.i64(0x18), view.u16(0x20)
     if first > last + 1 or last >= 1 << 48:
         raise view.fail(0x10, "the attribute's first and last cluster", f"{first} to {last}")
@@ -126,4 +128,4 @@ def _attribute(kind: int, view: View) -> Attribute:
         raise view.fail(0x38, f"an initialized size up to {size}", str(initialized))
     if not 0x40 <= start <= len(view):
         raise view.fail(0x20, "the offset of the mapping pairs", f"{start:#x}")
-    return Attribute(kind, name, flags, None, view.sub(start, len(view) - start), first, last, size, initialized)
+    return Attribute(at, kind, name, flags, None, view.sub(start, len(view) - start), first, last, size, initialized)

@@ -69,6 +69,23 @@ class Stream(File):
             pieces.append(bytes(size) if at is None else self.device.read(at, size))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def write(self, offset: int, data: bytes) -> None:
+        """`data` onto the clusters it has; raises ParseError where some of it would fall outside them."""
+        if self.value is not None or offset + len(data) > self.initialized:
+            raise ParseError(self.what, offset, f"{len(data)} bytes on clusters of its own")
+        done = 0
+        for at, size in self._pieces(offset, offset + len(data)):
+            if at is None:
+                raise ParseError(self.what, offset + done, "clusters, not a hole")
+            self.device.write(at, data[done : done + size])
+            done += size
+
+    def places(self, offset: int, end: int) -> Iterator[tuple[int, int]]:
+        """(place on the volume, length) of what stands on clusters between two offsets, in order."""
+        for at, size in self._pieces(offset, end):
+            if at is not None:
+                yield at, size
+
     def _pieces(self, offset: int, end: int) -> Iterator[tuple[int | None, int]]:
         """(place on the volume, or None for zeros; length), in order."""
         index = bisect_right(self._starts, offset // self.cluster_size) - 1

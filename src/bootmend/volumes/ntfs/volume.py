@@ -10,6 +10,7 @@ from __future__ import annotations
 from bootmend.errors import InputError, Missing, Refused
 from bootmend.texts import say
 from bootmend.volumes.ntfs.engine import Session
+from bootmend.volumes.ntfs.journal import is_ready, settle_journal
 from bootmend.volumes.ntfs.mft import FIRST_USER_RECORD, FileRecord
 from bootmend.volumes.ntfs.reading import NtfsReading
 from bootmend.volumes.ntfs.records import STANDARD_INFORMATION
@@ -86,6 +87,24 @@ class NtfsVolume(NtfsReading):
         self._writing().link(file.base.reference, place.folder.base.reference, place.name)
         self._forget()
 
+    def prepare_journal(self, accept_discard: bool) -> str:
+        """Makes the volume fit for metadata changes, on the device itself: see `journal.py`.
+
+        To be called on an overlay, before the first change. A sentence for the report, empty where
+        nothing was to be done; raises Refused where the log cannot be replayed and may not be given up.
+        """
+        if self._session is not None and self._session.writable:
+            return ""
+        if not self.writable:
+            raise InputError(say("ntfs.read_only", volume=self.name))
+        if self._hibernated():
+            raise Refused(say("ntfs.hibernated", volume=self.name), say("ntfs.hibernated_next"))
+        self.close()
+        note = settle_journal(self._mft, self._journal(), accept_discard)
+        self._mft.reload()
+        self._forget()
+        return note
+
     def set_attributes(self, path: str, attributes: int) -> None:
         """DOS attributes (READ_ONLY, HIDDEN, SYSTEM, ARCHIVE)."""
         file = self._changeable(self._existing(path), path)
@@ -122,14 +141,13 @@ class NtfsVolume(NtfsReading):
     def _may_write(self) -> None:
         if not self.writable:
             raise InputError(say("ntfs.read_only", volume=self.name))
-        state = self.state()
-        if state.hibernated:
+        if self._hibernated():
             raise Refused(say("ntfs.hibernated", volume=self.name), say("ntfs.hibernated_next"))
-        if state.journal == "unreadable":
-            raise Refused(say("ntfs.journal_unreadable", volume=self.name), say("ntfs.journal_next"))
-        if state.journal == "unclean" or (state.journal == "clean" and state.journal_version != "1.1"):
-            reason = say("ntfs.journal_unclean", volume=self.name, version=state.journal_version)
-            raise Refused(reason, say("ntfs.journal_next"))
+        journal = self._journal()
+        if not is_ready(journal):
+            raise Refused(
+                say("ntfs.journal_waits", volume=self.name, version=journal.version), say("ntfs.journal_next")
+            )
 
 
 def _security_id(file: FileRecord) -> int:
