@@ -30,7 +30,7 @@ from bootmend.lab.manifest import Manifest, binary_facts, load_manifest
 from bootmend.lab.material import make_binary
 from bootmend.lab.other_hives import grow_small_hives, grow_software_hive
 from bootmend.lab.placement import place
-from bootmend.lab.real_hive import RealHive, read_real_hive
+from bootmend.lab.real_hive import RealHive, load_order, read_real_hive
 from bootmend.lab.roster import roster
 from bootmend.lab.store import boot_store, store_path
 from bootmend.lab.system_hive import grow_system_hive
@@ -163,7 +163,7 @@ def _grow(
         windows_partition=layout.windows.number,
         store=store_path(layout.generation),
         catalogs=len(vouching),
-        binaries=binary_facts(made, vouching),
+        binaries=binary_facts(made, vouching, load_order(hives["SYSTEM"])),
     )
 
 

@@ -6,7 +6,7 @@ It lies beside the disk as OUT.json, together with what each fault has done.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class BinaryFacts:
     same_file: tuple[str, ...]
     spares: tuple[str, ...]
     outdated: str
+    rank: int | None = None
+    """Place in the order in which Windows loads drivers, from 0; None for what it loads later or never."""
     catalogs: tuple[str, ...] = ()
     """Names of the catalogs in CatRoot that were made to vouch for it."""
 
@@ -46,7 +48,7 @@ class BinaryFacts:
 
     @property
     def loads_at_boot(self) -> bool:
-        return self.kind == "driver" and self.start in (0, 1)
+        return self.rank is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,11 @@ def _binary(row: dict[str, Any]) -> BinaryFacts:
     return BinaryFacts(**values)
 
 
-def binary_facts(made: Iterable[Made], catalogs: Iterable[CatalogFile]) -> tuple[BinaryFacts, ...]:
+def binary_facts(
+    made: Iterable[Made], catalogs: Iterable[CatalogFile], load_order: Sequence[str]
+) -> tuple[BinaryFacts, ...]:
+    """`load_order`: names of the services that Windows loads at boot, first to last."""
+    ranks = {service.lower(): rank for rank, service in enumerate(load_order)}
     vouching: dict[str, list[str]] = {}
     for catalog in catalogs:
         for path in catalog.covers:
@@ -97,6 +103,7 @@ def binary_facts(made: Iterable[Made], catalogs: Iterable[CatalogFile]) -> tuple
             same_file=file.placed.same_file,
             spares=file.placed.spares,
             outdated=file.placed.outdated,
+            rank=ranks.get(file.placed.binary.service.lower()),
             catalogs=tuple(vouching.get(file.placed.binary.path, ())),
         )
         for file in made

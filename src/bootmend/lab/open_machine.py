@@ -9,7 +9,10 @@ from typing import Self
 
 from bootmend.disk.device import BlockDevice, Window
 from bootmend.errors import Misuse
+from bootmend.formats.hive import Hive
+from bootmend.lab.contents import CONFIG
 from bootmend.lab.manifest import BinaryFacts, Manifest
+from bootmend.lab.real_hive import current_control_set
 from bootmend.texts import say
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import read_partitions
@@ -38,18 +41,31 @@ class OpenMachine:
             self._windows = NtfsVolume(self.windows_partition, "Windows", writable=True)
         return self._windows
 
+    @cached_property
+    def control_set(self) -> str:
+        """Name of the control set that Windows boots with."""
+        return current_control_set(Hive.parse(self.windows.read(f"{CONFIG}\\SYSTEM"), "SYSTEM")).name
+
     def address(self, path: str) -> str:
         return f"{self.manifest.windows_partition}:{path}"
 
     def victim(self, fault: str, suits: Callable[[BinaryFacts], bool], why: str) -> BinaryFacts:
-        """The driver that stops the boot most surely, of those that suit; system-start before boot-start.
+        """The driver that stops the boot most surely, of those that suit.
 
-        Raises Misuse, with `why`, where none does.
+        FileCrypt before its equals: it is the one that the well-known support article is about. Raises
+        Misuse, with `why`, where none suits.
         """
-        found = [binary for binary in self.manifest.binaries if binary.loads_at_boot and suits(binary)]
-        if not found:
+        suiting = self.critical(suits)
+        if not suiting:
             raise Misuse(say("lab.no_victim", name=fault, why=why))
-        return max(found, key=lambda binary: (binary.error_control or 0, binary.start or 0, _name_rank(binary)))
+        return min(suiting, key=lambda binary: (binary.name.lower() != "filecrypt.sys", -(binary.start or 0)))
+
+    def critical(self, suits: Callable[[BinaryFacts], bool]) -> list[BinaryFacts]:
+        """Drivers loaded at boot that suit, of the highest ErrorControl among them, in load order."""
+        found = [binary for binary in self.manifest.binaries if binary.loads_at_boot and suits(binary)]
+        highest = max((binary.error_control or 0 for binary in found), default=0)
+        severe = [binary for binary in found if (binary.error_control or 0) == highest]
+        return sorted(severe, key=lambda binary: binary.rank or 0)
 
     def damage(self, paths: Iterable[str]) -> None:
         """Other bytes in the code of each file, on the clusters it owns: metadata stays as it is."""
@@ -70,8 +86,3 @@ class OpenMachine:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
-
-
-def _name_rank(binary: BinaryFacts) -> bool:
-    """FileCrypt before its equals: the driver that the well-known support article is about."""
-    return binary.name.lower() == "filecrypt.sys"

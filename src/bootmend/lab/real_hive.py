@@ -16,6 +16,7 @@ from bootmend.lab.layout import Layout
 from bootmend.lab.registry_text import apply_settings
 from bootmend.lab.system_hive import INSTALLED, mounted_devices
 from bootmend.texts import say
+from bootmend.windows.loadorder import LoadOrder
 from bootmend.windows.service import Service, read_service
 
 _LOGS = ("LOG", "LOG1", "LOG2")
@@ -40,9 +41,6 @@ def read_real_hive(path: Path, blueprint: Blueprint, layout: Layout) -> RealHive
     recovery = recover(primary, logs, str(path))
     hive = Hive.parse(recovery.data, str(path))
     control_set = current_control_set(hive)
-    services = control_set.key("Services")
-    if services is None:
-        raise ParseError(str(path), 0, f"a key {control_set.name}\\Services")
     files = {"SYSTEM": primary, **{f"SYSTEM.{log}": data for log, data in logs.items()}}
     if recovery.state is not RecoveryState.UNREPLAYABLE:
         try:
@@ -51,8 +49,24 @@ def read_real_hive(path: Path, blueprint: Blueprint, layout: Layout) -> RealHive
             files = {"SYSTEM": editor.finish(INSTALLED)}
         except BootmendError:
             pass  # unsound, and so none of the lab's business: taken as it is
-    rows = tuple(read_service(key, f"{control_set.name}\\Services\\{key.name}") for key in services.subkeys())
-    return RealHive(rows, _bits(control_set), files)
+    return RealHive(tuple(services_of(control_set)), _bits(control_set), files)
+
+
+def services_of(control_set: Key) -> list[Service]:
+    """Every service of a control set. Raises ParseError where there are none."""
+    services = control_set.key("Services")
+    if services is None:
+        raise ParseError("SYSTEM", 0, f"a key {control_set.name}\\Services")
+    return [read_service(key, f"{control_set.name}\\Services\\{key.name}") for key in services.subkeys()]
+
+
+def load_order(system_hive: bytes) -> list[str]:
+    """Names of the drivers that Windows loads at boot, in its order."""
+    control_set = current_control_set(Hive.parse(system_hive, "SYSTEM"))
+    drivers = [service for service in services_of(control_set) if service.loads_at_boot]
+    control = control_set.key("Control")
+    ordered = LoadOrder(control).sort(drivers) if control is not None else drivers
+    return [service.name for service in ordered]
 
 
 def current_control_set(hive: Hive) -> Key:

@@ -1,4 +1,4 @@
-"""The catalog that vouches for a critical in-box driver is gone from the store; its twin lies in servicing\\Packages."""
+"""The catalog that vouches for a critical driver is gone from the store; its twin lies in servicing\\Packages."""
 
 from __future__ import annotations
 
