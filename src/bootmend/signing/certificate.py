@@ -15,7 +15,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
@@ -45,12 +45,6 @@ class Certificate:
     def thumbprint(self) -> str:
         return hashlib.sha1(self.der, usedforsecurity=False).hexdigest()
 
-    @property
-    def key_pin(self) -> str:
-        """SHA-256 of the public key (SubjectPublicKeyInfo): the same key may stand in several certificates."""
-        key = public_key(self)
-        return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
-
     def valid_at(self, time: datetime) -> bool:
         return self.not_before <= time <= self.not_after
 
@@ -59,6 +53,11 @@ class Certificate:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
+
+
+def key_pin(key: PublicKeyTypes) -> str:
+    """SHA-256 of a public key (SubjectPublicKeyInfo), hex: the same key may stand in several certificates."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 @lru_cache(maxsize=4096)
@@ -98,19 +97,28 @@ def _load(der: bytes) -> Certificate:
             allows=extensions.read(parsed, der),
             weak=any(name in algorithm for name in _BROKEN_HASHES),
         )
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:
+    except Exception as error:  # two parsers, whose errors on hostile bytes have no common root (x509.InvalidVersion)
         raise ParseError("certificate", 0, "an X.509 certificate", str(error)) from None
 
 
 @lru_cache(maxsize=8192)
 def is_issued_by(child: Certificate, issuer: Certificate) -> bool:
     """The names fit and the issuer's key verifies the child's signature. CA flags are `chain.py`'s matter."""
-    if child.issuer != issuer.subject or child.weak:
+    try:
+        return child.issuer == issuer.subject and is_signed_with(child, public_key(issuer))
+    except ParseError:
+        return False
+
+
+def is_signed_with(child: Certificate, key: PublicKeyTypes) -> bool:
+    """The signature of `child` was made with the private half of `key`, over a hash that cannot be forged.
+
+    Not `verify_directly_issued_by`: that refuses SHA-1, and vendors' chains up to 2015 are SHA-1.
+    """
+    if child.weak:
         return False
     parsed = _parsed(child.der)
-    # Not verify_directly_issued_by: it refuses SHA-1, and vendors' chains up to 2015 are SHA-1.
     try:
-        key = public_key(issuer)
         how, kind = parsed.signature_algorithm_parameters, parsed.signature_hash_algorithm
         if isinstance(key, rsa.RSAPublicKey) and isinstance(how, padding.PKCS1v15 | padding.PSS) and kind:
             key.verify(parsed.signature, parsed.tbs_certificate_bytes, how, kind)
@@ -118,6 +126,6 @@ def is_issued_by(child: Certificate, issuer: Certificate) -> bool:
             key.verify(parsed.signature, parsed.tbs_certificate_bytes, how)
         else:
             return False
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, ParseError):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True

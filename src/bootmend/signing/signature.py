@@ -49,13 +49,13 @@ class Checker:
             try:
                 envelope = open_envelope(message, file)
                 signers = [read_signer(one, file) for one in envelope.signer_list()]
+                pool = readable(envelope.certificate_list())
                 wrong = subject(envelope)
             except ParseError as error:
                 found.append(SignatureDetail(name, Status.HASH_MISMATCH, str(error)))
                 continue
             if not signers:
                 found.append(SignatureDetail(name, Status.NOT_SIGNED, say("signing.no_signer")))
-            pool = readable(envelope.certificate_list())
             for signer in signers:
                 found.append(self._one(signer, envelope, pool, name, wrong))
                 waiting.extend(_nested(signer, source))
