@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Anywhere on the line: --quiet silences progress, --debug shows tracebacks. "
-    "Exit codes: 0 done, 1 a cause found or left, 2 wrong use, 3 refused for safety, 4 unreadable input, 5 a fault here.",
+    "Exit codes: 0 done, 1 a cause found or left, 2 wrong use, 3 refused for safety, 4 unreadable input, 5 a fault.",
 )
 
 

@@ -8,16 +8,20 @@ import tempfile
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bootmend.errors import BootmendError
 from bootmend.texts import say
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 Size = Annotated[str, typer.Option("--size", help="Size of the (sparse) disk.")]
 Keep = Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Make the machine there and keep it.")]
 FAULT = "catalog-lost"
+CATALOGS = 3000
 
 
 class DemoFailed(BootmendError):
@@ -53,21 +57,21 @@ def _show(path: Path, size: int, size_text: str) -> None:
     shutil.rmtree(path.with_name(path.name + ".bootmend"), ignore_errors=True)
     path.unlink(missing_ok=True)
     with progress() as tell:
-        machine = create(path, fault=[FAULT], generation=2, size=size, container="vhd", progress=tell)
+        machine = create(path, fault=[FAULT], generation=2, size=size, catalogs=CATALOGS, progress=tell)
     with open_disk(str(path)) as device:
         before, data = data_digest(device)
-    out.print(say("cli.demo_create", size=size_text, catalogs=machine.truth["catalogs"]), markup=False)
+    out.print(say("cli.demo_create", size=size_text, catalogs=CATALOGS), markup=False)
     seconds = f"{time.monotonic() - started:.1f}"
     out.print(say("cli.demo_created", path=path, seconds=seconds, data=human(data), digest=before[:16]), markup=False)
     with given([machine.pem], []) as what:
-        out.rule(say("cli.demo_diagnose"))
+        _title(out, say("cli.demo_diagnose"))
         with open_disk(str(path)) as device, progress() as tell:
             first = diagnose(device, what, progress=tell)
         show_diagnosis(out, first)
         _expect(first.prediction is not None and not first.healthy, "diagnose")
         assert first.prediction is not None
 
-        out.rule(say("cli.demo_repair"))
+        _title(out, say("cli.demo_repair"))
         with open_disk(str(path)) as device:
             with progress() as tell:
                 proposal = propose(device, what, progress=tell)
@@ -85,13 +89,13 @@ def _show(path: Path, size: int, size_text: str) -> None:
             proposal.diagnosis.image.close()
         show_commit(out, report, str(path))
 
-        out.rule(say("cli.demo_again"))
+        _title(out, say("cli.demo_again"))
         with open_disk(str(path)) as device, progress() as tell:
             second = diagnose(device, what, progress=tell)
         show_diagnosis(out, second)
         _expect(second.healthy and second.prediction is None, "diagnose again")
 
-        out.rule(say("cli.demo_undo"))
+        _title(out, say("cli.demo_undo"))
         with open_disk(str(path), writable=True) as device:
             assert report.journal is not None
             undo(device, report.journal)
@@ -117,6 +121,10 @@ def _show(path: Path, size: int, size_text: str) -> None:
     first.image.close()
     second.image.close()
     sys.stdout.flush()
+
+
+def _title(out: Console, text: str) -> None:
+    out.print(f"\n{text}", style="bold")
 
 
 def _expect(seen: bool, what: str) -> None:
