@@ -251,7 +251,7 @@ def test_osslsigncode_accepts_and_refuses(
 @pytest.mark.slow
 def test_a_store_of_3500_catalogs_is_made_in_seconds(authority: LabAuthority, record_property: Any) -> None:
     choice = random.Random(1)
-    started = time.perf_counter()
+    started = time.process_time()
     members = 0
     for number in range(3_500):
         listed = [
@@ -259,6 +259,6 @@ def test_a_store_of_3500_catalogs_is_made_in_seconds(authority: LabAuthority, re
         ]
         members += len(listed)
         assert make_catalog(authority, listed, version=1 + number % 2, package_name=f"P{number}", when=WHEN)
-    record_property("seconds", round(time.perf_counter() - started, 2))
-    # Measured: 2.7 s on one core. A general ASN.1 library takes 10 times as long.
-    assert time.perf_counter() - started < 20
+    record_property("seconds", round(time.process_time() - started, 2))
+    # Measured: about 3 s of one core.
+    assert time.process_time() - started < 20

@@ -141,6 +141,8 @@ def test_nothing_to_add_to_and_no_image_are_refused(authority: LabAuthority) -> 
         sign_image(image, authority.vendor, appended=True)
     with pytest.raises(Misuse, match="PE"):
         sign_image(b"MZ" + bytes(400), authority.vendor)
+    with pytest.raises(Misuse, match="cut short"):
+        sign_image(image[:0x100], authority.vendor)
     with pytest.raises(Misuse, match="end of the image"):
         sign_image(sign_image(image, authority.vendor) + b"behind", authority.whcp, nested=True)
     with pytest.raises(Misuse, match="time stamping"):

@@ -24,7 +24,8 @@ from bootmend.errors import Misuse
 from bootmend.lab import der
 from bootmend.lab.authority import LabAuthority
 from bootmend.lab.certificates import Leaf
-from bootmend.lab.signed_data import attribute, digest_algorithm, signed_data, unsigned_data
+from bootmend.lab.indirect_data import member_attribute, signing_purpose
+from bootmend.lab.signed_data import attribute, signed_data, unsigned_data
 from bootmend.lab.time_stamp import stamped
 
 _CTL = "1.3.6.1.4.1.311.10.1"
@@ -33,12 +34,6 @@ _MEMBER_KIND = {1: "1.3.6.1.4.1.311.12.1.2", 2: "1.3.6.1.4.1.311.12.1.3"}
 _NAME_VALUE = "1.3.6.1.4.1.311.12.2.1"
 _MEMBER_INFO = "1.3.6.1.4.1.311.12.2.2"
 _MEMBER_INFO_2 = "1.3.6.1.4.1.311.12.2.3"
-_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4"
-_PE_IMAGE = "1.3.6.1.4.1.311.2.1.15"
-_CAB_LINK = "1.3.6.1.4.1.311.2.1.25"
-_STATEMENT_TYPE = "1.3.6.1.4.1.311.2.1.11"
-_INDIVIDUAL = "1.3.6.1.4.1.311.2.1.21"
-_OPUS_INFO = "1.3.6.1.4.1.311.2.1.12"
 _SHOWN = der.integer(0x10010001)
 """CRYPTCAT_ATTR_AUTHENTICATED | _NAMEASCII | _DATAASCII: what makecat writes."""
 _PE_GUID = "{C689AAB8-8E78-11D0-8C47-00C04FC295EE}"
@@ -86,7 +81,7 @@ def make_catalog(
         _CTL,
         ctl,
         signer,
-        attributes=_signed_attributes(),
+        attributes=signing_purpose(),
         unsigned=stamped(signer, when) if timestamp else None,
     )
 
@@ -139,7 +134,7 @@ def _members_v1(members: Sequence[Member]) -> Iterator[tuple[bytes, bytes]]:
             der.set_of(
                 *_described(member),
                 attribute(_MEMBER_INFO, der.sequence(der.bmp_string(subject_kind), der.integer(0x200))),
-                _indirect_data("sha1", member.sha1, member.pe),
+                member_attribute("sha1", member.sha1, member.pe),
             ),
         )
 
@@ -153,7 +148,7 @@ def _members_v2(members: Sequence[Member]) -> Iterator[tuple[bytes, bytes]]:
         if member.sha1 is not None:
             yield member.sha1, der.set_of(kind, *described)
         if member.sha256 is not None:
-            yield member.sha256, der.set_of(kind, *described, _indirect_data("sha256", member.sha256, member.pe))
+            yield member.sha256, der.set_of(kind, *described, member_attribute("sha256", member.sha256, member.pe))
 
 
 def _described(member: Member) -> list[bytes]:
@@ -178,28 +173,3 @@ def _shared_attribute(name: str, value: str) -> bytes:
 
 def _name_value(name: str, value: str) -> bytes:
     return der.sequence(der.bmp_string(name), _SHOWN, der.octets((value + "\0").encode("utf-16-le")))
-
-
-def _indirect_data(digest: str, value: bytes, pe: bool) -> bytes:
-    return _indirect_head(digest, pe) + value
-
-
-@cache
-def _indirect_head(digest: str, pe: bool) -> bytes:
-    """An SpcIndirectDataContent attribute but for the digest's value, which is the last thing in it."""
-    placeholder = bytes(hashlib.new(digest).digest_size)
-    no_file = der.explicit(2, der.tlv(0x80))
-    if pe:
-        about = der.sequence(der.oid(_PE_IMAGE), der.sequence(b"\x03\x02\x05\xa0", der.explicit(0, no_file)))
-    else:
-        about = der.sequence(der.oid(_CAB_LINK), no_file)
-    content = der.sequence(about, der.sequence(digest_algorithm(digest), der.octets(placeholder)))
-    return attribute(_INDIRECT_DATA, content)[: -len(placeholder)]
-
-
-@cache
-def _signed_attributes() -> tuple[bytes, bytes]:
-    return (
-        attribute(_OPUS_INFO, der.sequence()),
-        attribute(_STATEMENT_TYPE, der.sequence(der.oid(_INDIVIDUAL))),
-    )

@@ -16,18 +16,14 @@ from datetime import UTC, datetime
 from bootmend.errors import Misuse
 from bootmend.lab import der
 from bootmend.lab.certificates import Leaf
+from bootmend.lab.indirect_data import INDIRECT_DATA, image_content, signing_purpose
 from bootmend.lab.pe_image import put_checksum
-from bootmend.lab.signed_data import attribute, digest_algorithm, signed_data
+from bootmend.lab.signed_data import attribute, signed_data
 from bootmend.lab.time_stamp import stamped
 
 SIGNED_AT = datetime(2023, 10, 10, 12, tzinfo=UTC)
 """When lab signatures are stamped, unless another date is asked for."""
 
-_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4"
-_PE_IMAGE = "1.3.6.1.4.1.311.2.1.15"
-_STATEMENT_TYPE = "1.3.6.1.4.1.311.2.1.11"
-_INDIVIDUAL = "1.3.6.1.4.1.311.2.1.21"
-_OPUS_INFO = "1.3.6.1.4.1.311.2.1.12"
 _NESTED = "1.3.6.1.4.1.311.2.4.1"
 _UNSIGNED_TAG = 0xA1
 
@@ -87,7 +83,10 @@ def _places(image: bytes) -> tuple[int, int]:
     if image[:2] != b"MZ" or image[header : header + 4] != b"PE\0\0":
         raise Misuse("only PE images can be signed")
     plus64 = image[header + 24 : header + 26] == b"\x0b\x02"
-    return header + 0x58, header + 24 + (112 if plus64 else 96) + 8 * 4
+    entry_at = header + 24 + (112 if plus64 else 96) + 8 * 4
+    if entry_at + 8 > len(image):
+        raise Misuse("the headers of the image are cut short")
+    return header + 0x58, entry_at
 
 
 def _taken_apart(data: bytes) -> tuple[bytes, list[bytes]]:
@@ -125,19 +124,11 @@ def _put_together(image: bytes, signatures: list[bytes]) -> bytes:
 
 def _signature(hashed: bytes, leaf: Leaf, digest: str, when: datetime | None) -> bytes:
     """The ContentInfo that signs an image of this hash, time-stamped at `when`."""
-    about = der.sequence(b"\x03\x01\x00", der.explicit(0, der.explicit(2, der.tlv(0x80))))
-    content = der.sequence(
-        der.sequence(der.oid(_PE_IMAGE), about),
-        der.sequence(digest_algorithm(digest), der.octets(hashed)),
-    )
     return signed_data(
-        _INDIRECT_DATA,
-        content,
+        INDIRECT_DATA,
+        image_content(digest, hashed),
         leaf,
-        attributes=(
-            attribute(_OPUS_INFO, der.sequence()),
-            attribute(_STATEMENT_TYPE, der.sequence(der.oid(_INDIVIDUAL))),
-        ),
+        attributes=signing_purpose(),
         unsigned=stamped(leaf, when) if when else None,
         digest=digest,
     )
