@@ -62,7 +62,7 @@ class HiveEditor:
         index = SubkeyIndex(self._cells, space, b"lh" if base.minor >= 5 else b"lf", sound=not faults)
         self._nodes = Nodes(self._cells, space, index, Content(self._cells, space, base.minor))
         self._root = base.root
-        self._places: dict[str, int] = {}
+        self._places: dict[str, int] = {"": base.root}
         self._touched: set[int] = set()
 
     def set_value(self, path: str, name: str, type: int, data: bytes) -> None:  # noqa: A002
@@ -109,7 +109,7 @@ class HiveEditor:
             return False
         self._touched -= self._nodes.delete_key(parent, key)
         self._touched.add(parent)
-        self._places.clear()
+        self._places = {"": self._root}
         return True
 
     def finish(self, now: int | None = None) -> bytes:
@@ -130,17 +130,15 @@ class HiveEditor:
 
     def _place(self, path: str) -> int | None:
         """The cell of the key at `path`; None if there is none."""
-        folded = fold("\\".join(_parts(path)))
-        known = self._places.get(folded)
-        if known is not None:
-            return known
-        key = self._root
-        for part in _parts(path):
-            below = self._nodes.index.find(key, fold(part))
+        parts = [fold(part) for part in _parts(path)]
+        known = len(parts)
+        while (key := self._places.get("\\".join(parts[:known]))) is None:
+            known -= 1
+        for at in range(known, len(parts)):
+            below = self._nodes.index.find(key, parts[at])
             if below is None:
                 return None
-            key = below
-        self._places[folded] = key
+            key = self._places["\\".join(parts[: at + 1])] = below
         return key
 
 
