@@ -64,8 +64,8 @@ def place(blueprint: Blueprint, binary: Binary, arch: str) -> Placed:
 
     build = blueprint.build
     choice = blueprint.random(binary.path.lower())
-    # System-start drivers that nothing but a catalog vouches for are what breaks most: they have everything.
-    telling = binary.start == 1 and binary.signing == "catalog"
+    # Drivers loaded at boot that nothing but a catalog vouches for are what breaks most: they have everything.
+    telling = binary.start in (0, 1) and binary.signing == "catalog"
     spare = choice.random() < _SPARES or telling
     outdated = choice.random() < _OUTDATED or telling
     revision = build.revision if spare or outdated else choice.choice(_revisions(build.revision))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ntpath
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from bootmend.lab import texts
 from bootmend.lab.blueprint import INBOX, Blueprint, FileRow, ServiceRow
 from bootmend.lab.pe_maker import Kind
 from bootmend.windows.service import Service, locate_image
+
+_ENOUGH_CRITICAL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,19 @@ def roster(blueprint: Blueprint, services: Iterable[Service] | None = None) -> l
         # A file that several services share belongs to the one that starts it earliest.
         if path and (held is None or (held.service and _start(row) < (held.start or 0))):
             found[path.lower()] = _from_service(row, path)
-    return list(found.values())
+    return _with_critical(list(found.values()))
+
+
+def _with_critical(binaries: list[Binary]) -> list[Binary]:
+    """Sees to it that some critical driver relies on a catalog alone, as on every real machine some does.
+
+    The blueprint has FileCrypt; a hive from before Windows 10 has not.
+    """
+    critical = [binary for binary in binaries if binary.error_control == 3 and binary.start in (0, 1) and binary.inbox]
+    if any(binary.signing == "catalog" for binary in critical):
+        return binaries
+    chosen = sorted(critical, key=lambda binary: (-(binary.start or 0), binary.name.lower()))[-_ENOUGH_CRITICAL:]
+    return [replace(binary, signing="catalog") if binary in chosen else binary for binary in binaries]
 
 
 def image_path(row: ServiceRow) -> str:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from bootmend.lab.contents import CATROOT, SERVICING
-from bootmend.lab.faults.fault import (
-    STATUS_INVALID_IMAGE_HASH,
-    STOP_CRITICAL_SERVICE_FAILED,
-    Fault,
-    Outcome,
-)
+from bootmend.lab.faults.fault import STATUS_INVALID_IMAGE_HASH, Fault, Outcome, broken
 from bootmend.lab.open_machine import OpenMachine
 
 _NAME = "catalog-lost"
@@ -28,14 +23,13 @@ def _apply(machine: OpenMachine) -> Outcome:
         for binary in machine.manifest.binaries
         if binary.signing == "catalog" and set(binary.catalogs) <= set(victim.catalogs) and binary.loads_at_boot
     ]
-    return Outcome(
-        subject=victim.name,
-        service=victim.service,
-        error_control=victim.error_control,
-        stop=STOP_CRITICAL_SERVICE_FAILED,
-        status=STATUS_INVALID_IMAGE_HASH,
-        touched=tuple(machine.address(path) for path in lost),
-        details={"unresolved": covered, "twins": [f"{SERVICING}\\{name}" for name in victim.catalogs]},
+    return broken(
+        machine,
+        victim,
+        STATUS_INVALID_IMAGE_HASH,
+        lost,
+        unresolved=covered,
+        twins=[f"{SERVICING}\\{name}" for name in victim.catalogs],
     )
 
 

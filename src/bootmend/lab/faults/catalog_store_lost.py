@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from bootmend.errors import Misuse
 from bootmend.lab.contents import CATROOT
-from bootmend.lab.faults.fault import (
-    STATUS_INVALID_IMAGE_HASH,
-    STOP_CRITICAL_SERVICE_FAILED,
-    Fault,
-    Outcome,
-)
+from bootmend.lab.faults.fault import STATUS_INVALID_IMAGE_HASH, Fault, Outcome, broken
 from bootmend.lab.open_machine import OpenMachine
 from bootmend.texts import say
 
@@ -24,15 +19,7 @@ def _apply(machine: OpenMachine) -> Outcome:
     names = [entry.name for entry in machine.windows.listdir(CATROOT) if not entry.directory]
     for name in names:
         machine.windows.delete(f"{CATROOT}\\{name}")
-    return Outcome(
-        subject=victim.name,
-        service=victim.service,
-        error_control=victim.error_control,
-        stop=STOP_CRITICAL_SERVICE_FAILED,
-        status=STATUS_INVALID_IMAGE_HASH,
-        touched=(machine.address(CATROOT),),
-        details={"catalogs": len(names)},
-    )
+    return broken(machine, victim, STATUS_INVALID_IMAGE_HASH, [CATROOT], catalogs=len(names))
 
 
 FAULT = Fault(

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.fault import (
-    STATUS_INVALID_IMAGE_HASH,
-    STOP_CRITICAL_SERVICE_FAILED,
-    Fault,
-    Outcome,
-)
+from bootmend.lab.faults.fault import STATUS_INVALID_IMAGE_HASH, Fault, Outcome, broken
 from bootmend.lab.open_machine import OpenMachine
 
 _NAME = "driver-damaged"
@@ -20,14 +15,13 @@ def _apply(machine: OpenMachine) -> Outcome:
         "no in-box driver that is loaded at boot has a second copy",
     )
     machine.damage([victim.path])
-    return Outcome(
-        subject=victim.name,
-        service=victim.service,
-        error_control=victim.error_control,
-        stop=STOP_CRITICAL_SERVICE_FAILED,
-        status=STATUS_INVALID_IMAGE_HASH,
-        touched=tuple(machine.address(path) for path in victim.same_file),
-        details={"sound_copies": list(victim.spares), "sha256": victim.sha256},
+    return broken(
+        machine,
+        victim,
+        STATUS_INVALID_IMAGE_HASH,
+        victim.same_file,
+        sound_copies=list(victim.spares),
+        sha256=victim.sha256,
     )
 
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.fault import (
-    STATUS_INVALID_IMAGE_HASH,
-    STOP_CRITICAL_SERVICE_FAILED,
-    Fault,
-    Outcome,
-)
+from bootmend.lab.faults.fault import STATUS_INVALID_IMAGE_HASH, Fault, Outcome, broken
 from bootmend.lab.open_machine import OpenMachine
 
 _NAME = "driver-damaged-everywhere"
@@ -16,15 +11,7 @@ _NAME = "driver-damaged-everywhere"
 def _apply(machine: OpenMachine) -> Outcome:
     victim = machine.victim(_NAME, lambda binary: binary.owner == "inbox", "no in-box driver is loaded at boot")
     machine.damage([victim.path, *victim.spares, *([victim.outdated] if victim.outdated else [])])
-    return Outcome(
-        subject=victim.name,
-        service=victim.service,
-        error_control=victim.error_control,
-        stop=STOP_CRITICAL_SERVICE_FAILED,
-        status=STATUS_INVALID_IMAGE_HASH,
-        touched=tuple(machine.address(path) for path in victim.everywhere),
-        details={"sha256": victim.sha256},
-    )
+    return broken(machine, victim, STATUS_INVALID_IMAGE_HASH, victim.everywhere, sha256=victim.sha256)
 
 
 FAULT = Fault(

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.fault import (
-    STATUS_OBJECT_NAME_NOT_FOUND,
-    STOP_CRITICAL_SERVICE_FAILED,
-    Fault,
-    Outcome,
-)
+from bootmend.lab.faults.fault import STATUS_OBJECT_NAME_NOT_FOUND, Fault, Outcome, broken
 from bootmend.lab.open_machine import OpenMachine
 
 _NAME = "driver-missing"
@@ -20,14 +15,13 @@ def _apply(machine: OpenMachine) -> Outcome:
         "no in-box driver that is loaded at boot has a link in WinSxS",
     )
     machine.windows.delete(victim.path)
-    return Outcome(
-        subject=victim.name,
-        service=victim.service,
-        error_control=victim.error_control,
-        stop=STOP_CRITICAL_SERVICE_FAILED,
-        status=STATUS_OBJECT_NAME_NOT_FOUND,
-        touched=(machine.address(victim.path),),
-        details={"sound_copies": [*victim.same_file[1:], *victim.spares], "sha256": victim.sha256},
+    return broken(
+        machine,
+        victim,
+        STATUS_OBJECT_NAME_NOT_FOUND,
+        [victim.path],
+        sound_copies=[*victim.same_file[1:], *victim.spares],
+        sha256=victim.sha256,
     )
 
 

@@ -1,13 +1,11 @@
-"""A critical driver was replaced by one that nobody has signed, in every copy; the real one is gone from the disk."""
+"""A critical driver was replaced by one that nobody has signed, as copying a file over it does.
+
+The new file is a file of its own: the component store or the driver store still has the real one.
+"""
 
 from __future__ import annotations
 
-from bootmend.lab.faults.fault import (
-    STATUS_INVALID_IMAGE_HASH,
-    STOP_CRITICAL_SERVICE_FAILED,
-    Fault,
-    Outcome,
-)
+from bootmend.lab.faults.fault import STATUS_INVALID_IMAGE_HASH, Fault, Outcome, broken
 from bootmend.lab.open_machine import OpenMachine
 from bootmend.lab.pe_image import AMD64, I386
 from bootmend.lab.pe_maker import make_driver
@@ -19,8 +17,8 @@ def _apply(machine: OpenMachine) -> Outcome:
     third_party = [binary for binary in machine.manifest.binaries if binary.owner != "inbox" and binary.loads_at_boot]
     victim = machine.victim(
         _NAME,
-        lambda binary: binary in third_party if third_party else binary.start == 1,
-        "no driver is loaded by the kernel at system start",
+        lambda binary: binary in third_party or not third_party,
+        "no driver is loaded at boot",
     )
     unsigned = make_driver(
         victim.name,
@@ -30,24 +28,16 @@ def _apply(machine: OpenMachine) -> Outcome:
         machine=AMD64 if machine.manifest.bits == 64 else I386,
         seed=machine.manifest.seed,
     )
-    copies = [victim.path, *victim.spares, *([victim.outdated] if victim.outdated else [])]
-    for path in copies:
-        machine.windows.replace(path, unsigned)
-    return Outcome(
-        subject=victim.name,
-        service=victim.service,
-        error_control=victim.error_control,
-        stop=STOP_CRITICAL_SERVICE_FAILED,
-        status=STATUS_INVALID_IMAGE_HASH,
-        touched=tuple(machine.address(path) for path in victim.everywhere),
-        details={"verdict": "not_signed", "owner": victim.owner},
+    machine.windows.delete(victim.path)
+    machine.windows.create(victim.path, unsigned)
+    return broken(
+        machine, victim, STATUS_INVALID_IMAGE_HASH, victim.everywhere, verdict="not_signed", owner=victim.owner
     )
 
 
 FAULT = Fault(
     name=_NAME,
-    description="a critical driver was replaced by one without any signature",
+    description="a critical driver was replaced by one without any signature; the driver store holds the real one",
     expect="driver_damaged",
     apply=_apply,
-    repairable=False,
 )

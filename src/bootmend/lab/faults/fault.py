@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bootmend.lab.manifest import BinaryFacts
 from bootmend.lab.open_machine import OpenMachine
 
 STOP_CRITICAL_SERVICE_FAILED = 0x5A
@@ -20,10 +21,14 @@ class Outcome:
     subject: str = ""
     """The file whose driver stops the boot, as it is named on the disk."""
     service: str = ""
+    start: int | None = None
     error_control: int | None = None
-    """3 stops the machine; with less it starts without the driver."""
+    stops: bool = False
+    """The machine does not start; otherwise it starts without the driver."""
     stop: int | None = None
+    """Bug check code; None where the machine starts, or where winload shows a screen of its own instead."""
     status: int | None = None
+    """NTSTATUS shown with it; None where the machine starts."""
     touched: tuple[str, ...] = ()
     """Files changed, made or removed: volume number, colon, path."""
     details: dict[str, Any] | None = None
@@ -41,3 +46,26 @@ class Fault:
     """False where the disk alone does not hold what a repair needs: a donor does."""
     last: bool = False
     """Done after all others, because nothing can be written to the machine afterwards."""
+
+
+def broken(
+    machine: OpenMachine, victim: BinaryFacts, status: int, touched: Iterable[str], **details: object
+) -> Outcome:
+    """The outcome of a fault that makes `victim` fail to load with `status`. `touched` are paths on the Windows volume.
+
+    winload looks at the signature of a boot-start driver itself and stops on a screen of its own; of the
+    others a critical one (ErrorControl 3) is what bug check 0x5A is for.
+    """
+    by_winload = victim.start == 0 and status != STATUS_OBJECT_NAME_NOT_FOUND
+    critical = victim.error_control == 3
+    return Outcome(
+        subject=victim.name,
+        service=victim.service,
+        start=victim.start,
+        error_control=victim.error_control,
+        stops=by_winload or critical,
+        stop=STOP_CRITICAL_SERVICE_FAILED if critical and not by_winload else None,
+        status=status if by_winload or critical else None,
+        touched=tuple(machine.address(path) for path in touched),
+        details=details,
+    )
