@@ -1,14 +1,16 @@
 """Patches onto a device, all or nothing, with the way back kept in a journal.
 
-commit   writes patches               undo     puts one commit back
-recover  mends after a crash          pending  says whether there is something to mend
-history  what was done to this disk   lock     nobody else at the disk meanwhile
+exclusive   nobody else at the disk meanwhile
+recover     mends what a crash left           pending     says whether there is something to mend
+commit      writes patches                    undo        puts one commit back
+history     what was done to this disk        patches_of  byte by byte
 """
 
 from bootmend.commit.apply import CommitReport, commit
 from bootmend.commit.folder import journal_folder
 from bootmend.commit.history import HistoryEntry, history, pending
 from bootmend.commit.journal import patches_of
+from bootmend.commit.lock import exclusive, refuse_if_in_use
 from bootmend.commit.undo import Recovered, recover, undo
 
 __all__ = [
@@ -16,10 +18,12 @@ __all__ = [
     "HistoryEntry",
     "Recovered",
     "commit",
+    "exclusive",
     "history",
     "journal_folder",
     "patches_of",
     "pending",
     "recover",
+    "refuse_if_in_use",
     "undo",
 ]

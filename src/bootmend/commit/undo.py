@@ -135,6 +135,7 @@ def _refuse_newer(journal: Journal) -> None:
             newer = Journal(path)
         except ParseError as error:
             raise Refused(say("commit.newer_damaged", newer=path, why=error), say("commit.damaged_next")) from error
-        same_disk = newer.header.size == journal.header.size and newer.header.identity == journal.header.identity
+        same_size = newer.header.size == journal.header.size
+        same_disk = same_size and not newer.header.contradicts(journal.header.identity)
         if same_disk and newer.state not in (State.PLANNED, State.UNDONE):
             raise Refused(say("commit.newer", journal=journal.path, newer=path), say("commit.newer_next", newer=path))
