@@ -47,6 +47,22 @@ def test_the_linkers_checksum_is_computed_again(source: tuple[str, str]) -> None
     assert Pe.parse(bytes(damaged), source[1]).compute_checksum() != pe.checksum
 
 
+def test_the_checksum_word_by_word() -> None:
+    rng = random.Random(221)
+    for number in range(200):
+        # The field stands at an odd offset in every second image.
+        data = small_pe(code=rng.randbytes(0x200), tail=rng.randbytes(number % 9), checksum=rng.getrandbits(32))
+        headers = 0x80 + number % 2
+        data = data[:0x3C] + bytes([headers]) + data[0x3D:0x80] + bytes(number % 2) + data[0x80:]
+        pe = Pe.parse(data, "sample")
+        blank = data[: pe.checksum_offset] + bytes(4) + data[pe.checksum_offset + 4 :]
+        total = 0
+        for at in range(0, len(blank), 2):
+            total += int.from_bytes(blank[at : at + 2], "little")
+            total = (total & 0xFFFF) + (total >> 16)
+        assert pe.compute_checksum() == total + len(data)
+
+
 def test_a_32_bit_image_and_one_without_directories() -> None:
     pe = Pe.parse(small_pe(machine=I386, plus64=False), "x86")
     assert (pe.machine, pe.plus64) == (I386, False)

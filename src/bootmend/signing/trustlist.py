@@ -81,6 +81,9 @@ def _identifiers(subjects: Element) -> list[bytes]:
             if length == 0x82:
                 body = at + 4
                 stop = body + (data[at + 2] << 8 | data[at + 3])
+            elif length == 0x81:
+                body = at + 3
+                stop = body + data[at + 2]
             elif length < 0x80:
                 body = at + 2
                 stop = body + length

@@ -170,8 +170,9 @@ class Pe:
         """
         at = self.checksum_offset
         data = self.data
-        whole = int.from_bytes(data, "little") - (int.from_bytes(data[at : at + 4], "little") << (at * 8))
-        total = whole % 0xFFFF or (0xFFFF if whole else 0)
+        own = int.from_bytes(data[at : at + 4], "little") << at % 2 * 8
+        # Never a sum of zero: the file starts with "MZ".
+        total = (int.from_bytes(data, "little") % 0xFFFF - own) % 0xFFFF or 0xFFFF
         return (total + len(data)) & 0xFFFFFFFF
 
     def imports(self) -> dict[str, list[str]]:
