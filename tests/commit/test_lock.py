@@ -15,6 +15,7 @@ import pytest
 
 from bootmend.commit.in_use import who_uses
 from bootmend.commit.lock import exclusive, refuse_if_in_use
+from bootmend.disk.container import open_disk
 from bootmend.disk.raw import RawFile
 from bootmend.errors import InputError, Refused
 
@@ -103,13 +104,36 @@ def test_qemu_is_kept_out_while_a_repair_writes(image: Path) -> None:
     assert _qemu_opens(image)
 
 
-def test_a_held_image_is_seen_by_a_second_holder(image: Path) -> None:
-    with RawFile(image, writable=True), pytest.raises(Refused, match="image lock"), exclusive(str(image)):
-        pass
+def test_a_held_image_lets_no_writer_in(image: Path) -> None:
     with exclusive(str(image), image=True), pytest.raises(Refused):
         RawFile(image, writable=True)
+    with RawFile(image, writable=True), pytest.raises(Refused), exclusive(str(image), image=True):
+        pass
     with RawFile(image, writable=True):
         pass
+
+
+@needs_qemu
+@pytest.mark.parametrize("form", ["raw", "qcow2"])
+@pytest.mark.parametrize("writable", [False, True])
+def test_a_disk_that_is_open_already_is_not_in_its_own_way(tmp_path: Path, form: str, writable: bool) -> None:
+    path = tmp_path / "disk"
+    subprocess.run(["qemu-img", "create", "-q", "-f", form, path, "4M"], check=True)
+    with open_disk(str(path), writable), exclusive(str(path)):
+        pass
+
+
+@needs_qemu
+def test_a_stranger_beside_our_own_reader_is_noticed(tmp_path: Path) -> None:
+    """Our qemu-nbd holds locks of the very same kind, so the strangers' must be told apart."""
+    path = tmp_path / "disk"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "4M"], check=True)
+    with open_disk(str(path)):
+        refuse_if_in_use(str(path))
+        with _detached(tmp_path, "qemu-nbd", "-f", "qcow2", "-t", "-k", tmp_path / "socket", path):
+            assert "qemu-nbd" in _wait_until_refused(path).reason
+        time.sleep(0.1)
+        refuse_if_in_use(str(path))
 
 
 _HOLDER = """

@@ -51,6 +51,27 @@ def processes(source: Path, proc: Path = PROC, writers_only: bool = False) -> It
                 continue
 
 
+def all_locks_are_ours(source: Path, proc: Path = PROC) -> bool:
+    """True where every record lock on `source` is our own or a child's, such as the qemu-nbd that serves it to us.
+
+    Open file description locks belong to no process (their pid is -1), so the kernel's table is
+    compared with what stands beside our own descriptors. False where neither shows a lock.
+    """
+    wanted = source.stat()
+    place = f"{os.major(wanted.st_dev):02x}:{os.minor(wanted.st_dev):02x}:{wanted.st_ino}"
+    everyone = [line.split()[1:] for line in _lines(proc / "locks") if place in line.split()]
+    ours: list[list[str]] = []
+    for folder in _listed(proc):
+        if folder.name.isdigit() and _is_ours(folder, proc):
+            for info in _listed(folder / "fdinfo"):
+                ours += [line.split()[2:] for line in _lines(info) if line.startswith("lock:")]
+    for lock in (lock for lock in everyone if lock[0] != "FLOCK"):
+        if lock not in ours:
+            return False
+        ours.remove(lock)
+    return any(lock[0] != "FLOCK" for lock in everyone)
+
+
 class _Identity:
     """A file by device and inode; a block device by its number and those of its partitions."""
 

@@ -29,10 +29,10 @@ _PATIENCE = 2.0
 
 @contextmanager
 def exclusive(source: str, *, image: bool = False) -> Iterator[None]:
-    """Ours alone until the block ends. Enter before `source` is opened for writing.
+    """Ours alone until the block ends; the disk may be open already, in this process or a child of it.
 
     `image` also keeps virtual machines from starting from it while it is only open for reading;
-    the disk cannot be opened for writing inside such a block. A URL has no lock here: its cloud's
+    the disk cannot be open for writing then. A URL has no lock here: its cloud's
     lease guards it. Refused where someone else uses the disk; InputError where it cannot be opened.
     """
     if "://" in source:
@@ -43,7 +43,8 @@ def exclusive(source: str, *, image: bool = False) -> Iterator[None]:
     try:
         _flock(handle, source)
         _refuse(source, in_use.who_uses(path))
-        if image_lock.taken(handle) or (image and not image_lock.take(handle)):
+        taken = image_lock.taken(handle) and not in_use.all_locks_are_ours(path)
+        if taken or (image and not image_lock.take(handle)):
             _refuse(source, _lock_holders(path))
         yield
     finally:
