@@ -102,6 +102,11 @@ def test_a_certificate_table_lies_behind_everything_mapped(place: tuple[int, int
     assert pe.certificate_table == (place if sound else None)
 
 
+@pytest.mark.parametrize("place", [(0x600, 0), (0, 16), (0, 0)])
+def test_half_an_entry_names_no_certificate_table(place: tuple[int, int]) -> None:
+    assert not Pe.parse(small_pe(directories={4: place}, tail=bytes(16)), "sample").claims_certificates
+
+
 def test_endless_tables_end() -> None:
     # An import descriptor table without its end, over a section that is one descriptor again and again.
     row = (0x1000).to_bytes(4, "little") + bytes(8) + (0x1400).to_bytes(4, "little") + (0x1000).to_bytes(4, "little")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from driver_wheels import WINDIVERT_2015, wheel_file
 from signing_lab import intermediate, issue, root
@@ -12,6 +13,7 @@ from bootmend.formats.pe import Pe
 from bootmend.signing.certificate import is_signed_with, load
 from bootmend.signing.embedded import embedded_messages
 from bootmend.signing.envelope import open_envelope
+from bootmend.signing.extensions import _read_leniently as read_leniently
 from bootmend.signing.roots import Trust, cross_signing_key, public_roots, time_stamp_roots
 from bootmend.signing.verdict import Root
 
@@ -35,6 +37,21 @@ def test_every_public_root_can_be_read() -> None:
     assert len(roots) > 500
     vouching = [one for one in roots if one.der in time_stamp_roots()]
     assert 100 < len(vouching) < len(roots)
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_both_readers_of_extensions_agree() -> None:
+    lenient_only = 0
+    for listed in public_roots().values():
+        for one in listed:
+            parsed = x509.load_der_x509_certificate(one.der)
+            try:
+                list(parsed.extensions)
+            except ValueError:
+                lenient_only += 1
+                assert one.allows.is_ca
+            assert read_leniently(one.der) == one.allows, one.common_name
+    assert lenient_only == 4
 
 
 def test_the_cross_signing_key_signed_a_vendors_certificate() -> None:

@@ -300,6 +300,21 @@ def test_nesting_without_end_is_cut_off() -> None:
     assert len(verdict.signatures) == 64
 
 
+def test_a_table_filled_up_with_zeros() -> None:
+    data = bytearray(embed(IMAGE, message(IMAGE, STAMPED)) + bytes(512))
+    entry = Pe.parse(bytes(data), "image").certificate_entry
+    assert entry is not None
+    data[entry + 4 : entry + 8] = (len(data) - len(IMAGE)).to_bytes(4, "little")
+    assert audit(bytes(data)).status is Status.VALID
+    data[-3] = 1
+    assert [one.status for one in audit(bytes(data)).signatures] == [Status.VALID, Status.HASH_MISMATCH]
+
+
+def test_names_off_the_disk_are_fit_to_be_shown() -> None:
+    by = issue("evil\x1b[31m\n" + "x" * 40, intermediate(), ca=False, usages=(CODE,))
+    assert audit(signed_image(IMAGE, by=by)).signer == "evil?[31m?" + "x" * 40
+
+
 def test_a_certificate_table_that_is_not_sound() -> None:
     good = message(IMAGE, STAMPED)
     assert audit(embed(IMAGE, good, kind=1)).status is Status.HASH_MISMATCH

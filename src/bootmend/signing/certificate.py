@@ -24,6 +24,7 @@ from bootmend.signing import extensions
 from bootmend.signing.extensions import Extensions
 
 _BROKEN_HASHES = ("md5", "md2", "md4")
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _load(der: bytes) -> Certificate:
             subject=parsed.subject.public_bytes(),
             issuer=parsed.issuer.public_bytes(),
             serial=parsed.serial_number,
-            common_name=str(names[0].value) if names else parsed.subject.rfc4514_string(),
+            common_name=_readable(str(names[0].value) if names else parsed.subject.rfc4514_string()),
             not_before=parsed.not_valid_before_utc,
             not_after=parsed.not_valid_after_utc,
             allows=extensions.read(parsed, der),
@@ -99,6 +100,11 @@ def _load(der: bytes) -> Certificate:
         )
     except Exception as error:  # two parsers, whose errors on hostile bytes have no common root (x509.InvalidVersion)
         raise ParseError("certificate", 0, "an X.509 certificate", str(error)) from None
+
+
+def _readable(name: str) -> str:
+    """Names come off the disk and go to a terminal: no control characters, no endless ones."""
+    return "".join(one if one.isprintable() else "?" for one in name[:_LONGEST_NAME])
 
 
 @lru_cache(maxsize=8192)

@@ -3,7 +3,7 @@
 A vendor's certificate often has two: to the vendor CA's own root, which the kernel does not take, and by
 a cross-certificate to Microsoft's. Intermediates come from the signed message only, roots from `Trust` only.
 
-Bounded against messages full of certificates with one name: at most 8 links, and 200 certificates looked at.
+Bounded against messages full of certificates with one name: at most 8 links, and 100 certificates looked at.
 
 Source: RFC 5280, 6.1, as far as Windows' kernel follows it; extended key usages are nested, as CryptoAPI does.
 """
@@ -22,7 +22,7 @@ from bootmend.signing.verdict import BEST_FIRST, Root, Status
 from bootmend.texts import say
 
 _LONGEST = 8
-_MOST_STEPS = 200
+_MOST_STEPS = 100
 
 CODE = frozenset({oids.CODE_SIGNING, oids.WINDOWS, oids.WHCP, oids.ELAM})
 TIME_STAMPS = frozenset({oids.TIME_STAMPING})

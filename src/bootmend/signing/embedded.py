@@ -33,6 +33,8 @@ def embedded_messages(data: bytes, pe: Pe) -> Iterator[bytes]:
     count = 0
     while at + 8 <= size:
         length = table.u32(at, "the length of a certificate")
+        if not length and not any(table.bytes(at, size - at)):
+            return  # some signers fill the table up
         if length < 8 or at + length > size:
             raise table.fail(at, f"a certificate of 8 to {size - at} bytes", str(length))
         count += 1

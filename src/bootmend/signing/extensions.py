@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asn1crypto import x509 as lenient
 from cryptography import x509
 
 _UNDERSTOOD = {
@@ -66,6 +65,8 @@ def read(parsed: x509.Certificate, der: bytes) -> Extensions:
 
 
 def _read_leniently(der: bytes) -> Extensions:
+    from asn1crypto import x509 as lenient
+
     certificate = lenient.Certificate.load(der)
     basic = certificate.basic_constraints_value
     usage = certificate.key_usage_value.native if certificate.key_usage_value else None

@@ -29,7 +29,7 @@ from bootmend.signing.signer import Signer, read_signer
 from bootmend.signing.verdict import Status
 from bootmend.texts import say
 
-_MOST_STAMPS = 8
+_MOST_STAMPS = 4
 
 
 @dataclass(frozen=True, slots=True)

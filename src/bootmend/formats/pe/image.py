@@ -131,8 +131,8 @@ class Pe:
 
     @property
     def claims_certificates(self) -> bool:
-        """The header names a certificate table, sound or not."""
-        return len(self.directories) > CERTIFICATES and self.directories[CERTIFICATES] != (0, 0)
+        """The header names a certificate table, sound or not; without an offset or a size it names none."""
+        return len(self.directories) > CERTIFICATES and all(self.directories[CERTIFICATES])
 
     @property
     def certificate_table(self) -> tuple[int, int] | None:
