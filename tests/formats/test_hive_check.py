@@ -223,8 +223,8 @@ def test_messages_are_bounded_and_counted() -> None:
     for number in range(500):
         editor.create_key(f"key{number}")
     data = bytearray(editor.finish(0))
-    for number in range(500):
-        put(data, place(bytes(data), f"key{number}") + 16, 8)
+    for below in Hive.parse(bytes(data), "hive").root.subkeys():
+        put(data, 4096 + below.offset + 4 + 16, 8)
     report = check(bytes(data), "hive")
     assert report.error_count == 500 and len(report.errors) == 200
 

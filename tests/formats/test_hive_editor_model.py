@@ -25,18 +25,26 @@ class Model:
 
     def __init__(self, start: Contents) -> None:
         self.keys = start
+        self.below: dict[str, set[str]] = {}
+        for path in start:
+            self.below.setdefault(path.rpartition("\\")[0], set()).add(path)
 
     def create_key(self, path: str) -> None:
         parts = fold(path).split("\\")
         for end in range(len(parts)):
-            self.keys.setdefault("\\".join(parts[: end + 1]), {})
+            made = "\\".join(parts[: end + 1])
+            self.keys.setdefault(made, {})
+            self.below.setdefault("\\".join(parts[:end]), set()).add(made)
 
     def delete_key(self, path: str) -> bool:
         folded = fold(path)
         if folded not in self.keys:
             return False
-        for gone in [key for key in self.keys if key == folded or key.startswith(folded + "\\")]:
+        self.below[folded.rpartition("\\")[0]].discard(folded)
+        todo = [folded]
+        for gone in todo:
             del self.keys[gone]
+            todo += self.below.pop(gone, ())
         return True
 
     def set_value(self, path: str, name: str, kind: int, data: bytes) -> None:

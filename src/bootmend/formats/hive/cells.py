@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bootmend.errors import ParseError
 from bootmend.formats.hive.baseblock import BASE_SIZE
+from bootmend.formats.hive.names import decode_name
 from bootmend.formats.hive.records import (
     I32,
     NK,
@@ -74,23 +75,27 @@ class Cells:
 
     def key(self, offset: int) -> tuple[KeyNode, str]:
         """The nk record at `offset` and its name."""
-        body = self.body(offset, "a key (nk)")
-        if len(body) < NK.size or body[:2] != b"nk":
-            raise self.fail(offset, "a key (nk)", repr(body[:2]))
-        node = KeyNode._make(NK.unpack_from(body))
-        if NK.size + node.name_length > len(body):
-            raise self.fail(offset, f"a key name of {node.name_length} bytes", f"a cell of {len(body)}")
-        return node, node.name(body)
+        room = self.capacity(offset, "a key (nk)")
+        start = BASE_SIZE + offset + 4
+        if room < NK.size or self.data[start : start + 2] != b"nk":
+            raise self.fail(offset, "a key (nk)", repr(bytes(self.data[start : start + 2])))
+        node = KeyNode._make(NK.unpack_from(self.data, start))
+        if NK.size + node.name_length > room:
+            raise self.fail(offset, f"a key name of {node.name_length} bytes", f"a cell of {room}")
+        start += NK.size
+        return node, decode_name(self.data[start : start + node.name_length], node.compressed)
 
     def value(self, offset: int) -> tuple[ValueRecord, str]:
         """The vk record at `offset` and its name."""
-        body = self.body(offset, "a value (vk)")
-        if len(body) < VK.size or body[:2] != b"vk":
-            raise self.fail(offset, "a value (vk)", repr(body[:2]))
-        record = ValueRecord._make(VK.unpack_from(body))
-        if VK.size + record.name_length > len(body):
-            raise self.fail(offset, f"a value name of {record.name_length} bytes", f"a cell of {len(body)}")
-        return record, record.name(body)
+        room = self.capacity(offset, "a value (vk)")
+        start = BASE_SIZE + offset + 4
+        if room < VK.size or self.data[start : start + 2] != b"vk":
+            raise self.fail(offset, "a value (vk)", repr(bytes(self.data[start : start + 2])))
+        record = ValueRecord._make(VK.unpack_from(self.data, start))
+        if VK.size + record.name_length > room:
+            raise self.fail(offset, f"a value name of {record.name_length} bytes", f"a cell of {room}")
+        start += VK.size
+        return record, decode_name(self.data[start : start + record.name_length], record.compressed)
 
     def security(self, offset: int) -> SecurityRecord:
         """The sk record at `offset`."""

@@ -79,7 +79,7 @@ def encode_name(name: str) -> tuple[bytes, bool]:
         return name.encode("utf-16-le", "surrogatepass"), False
 
 
-def decode_name(data: bytes, compressed: bool) -> str:
+def decode_name(data: bytes | bytearray, compressed: bool) -> str:
     """A name from its bytes; an odd last byte of UTF-16 is dropped."""
     if compressed:
         return data.decode("latin-1")

@@ -14,8 +14,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from bootmend.formats.hive.names import decode_name
-
 NK = struct.Struct("<2sHQIIIIIIIIIIIIIIIHH")
 VK = struct.Struct("<2sHIIIHH")
 SK = struct.Struct("<2sHIIII")
@@ -66,9 +64,9 @@ class KeyNode(NamedTuple):
     name_length: int
     class_length: int
 
-    def name(self, body: bytes) -> str:
-        """The key's name; `body` is the cell this record was read from."""
-        return decode_name(body[NK.size : NK.size + self.name_length], bool(self.flags & COMPRESSED_KEY))
+    @property
+    def compressed(self) -> bool:
+        return bool(self.flags & COMPRESSED_KEY)
 
 
 class ValueRecord(NamedTuple):
@@ -90,8 +88,9 @@ class ValueRecord(NamedTuple):
     def inline(self) -> bool:
         return bool(self.size & INLINE)
 
-    def name(self, body: bytes) -> str:
-        return decode_name(body[VK.size : VK.size + self.name_length], bool(self.flags & COMPRESSED_VALUE))
+    @property
+    def compressed(self) -> bool:
+        return bool(self.flags & COMPRESSED_VALUE)
 
 
 class SecurityRecord(NamedTuple):
