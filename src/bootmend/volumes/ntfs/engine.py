@@ -50,6 +50,8 @@ class Session:
             error = self._error("the volume cannot be opened for writing" if writable else "it cannot be opened")
             self._library.ntfs_device_free(handle)
             raise error
+        # Without its caches the library looks up $Extend\\$Reparse by a null name and fails: 2022.10.3, dir.c.
+        self._library.ntfs_create_lru_caches(self._volume)
         self._unnamed = ctypes.addressof((c_uint16 * 1).in_dll(self._library, "AT_UNNAMED"))
         self._security_cache = c_void_p()
         self._security = (c_void_p * 16)()

@@ -110,6 +110,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "ntfs_device_alloc": (c_void_p, [c_char_p, c_long, c_void_p, c_void_p]),
     "ntfs_device_free": (c_int, [c_void_p]),
     "ntfs_device_mount": (c_void_p, [c_void_p, ctypes.c_ulong]),
+    "ntfs_create_lru_caches": (None, [c_void_p]),
     "ntfs_umount": (c_int, [c_void_p, ctypes.c_uint8]),
     "ntfs_inode_open": (c_void_p, [c_void_p, c_uint64]),
     "ntfs_inode_close": (c_int, [c_void_p]),

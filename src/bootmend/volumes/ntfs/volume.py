@@ -7,6 +7,8 @@ is ended, because it keeps the growth of the $MFT in memory until then.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bootmend.errors import InputError, Missing, Refused
 from bootmend.texts import say
 from bootmend.volumes.ntfs.engine import Session
@@ -105,16 +107,38 @@ class NtfsVolume(NtfsReading):
         self._forget()
         return note
 
+    # What the lab makes disks with.
+
+    def security(self, path: str) -> bytes:
+        """The security descriptor, self-relative."""
+        reference = self._tree.file(path).base.reference
+        return self._engine(writable=False).security(reference)
+
+    def set_security(self, path: str, descriptor: bytes) -> None:
+        self._change(path, lambda session, file: session.set_security(file, descriptor))
+
     def set_attributes(self, path: str, attributes: int) -> None:
         """DOS attributes (READ_ONLY, HIDDEN, SYSTEM, ARCHIVE)."""
-        file = self._changeable(self._existing(path), path)
-        self._writing().set_attributes(file.base.reference, attributes)
-        self._forget()
+        self._change(path, lambda session, file: session.set_attributes(file, attributes))
 
     def set_times(self, path: str, created: int, modified: int, accessed: int) -> None:
         """FILETIMEs: 100 ns since 1601-01-01 UTC."""
+        self._change(path, lambda session, file: session.set_times(file, created, modified, accessed))
+
+    def set_reparse(self, path: str, data: bytes) -> None:
+        """A whole reparse point, its header included."""
+        self._change(path, lambda session, file: session.set_reparse(file, data))
+
+    def add_stream(self, path: str, name: str, data: bytes) -> None:
+        self._change(path, lambda session, file: session.add_stream(file, name, data))
+
+    def make_hole(self, path: str, size: int) -> None:
+        """The content becomes `size` zeros that stand nowhere."""
+        self._change(path, lambda session, file: session.set_hole(file, size))
+
+    def _change(self, path: str, change: Callable[[Session, int], None]) -> None:
         file = self._changeable(self._existing(path), path)
-        self._writing().set_times(file.base.reference, created, modified, accessed)
+        change(self._writing(), file.base.reference)
         self._forget()
 
     def _free(self, path: str) -> Place:

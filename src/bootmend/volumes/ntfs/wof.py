@@ -124,11 +124,12 @@ class _Decoder:
 
 @cache
 def _decoder(kind: int, chunk: int) -> _Decoder:
-    return _Decoder(_library(), kind, chunk)
+    return _Decoder(load_libwim(), kind, chunk)
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def load_libwim() -> ctypes.CDLL:
+    """The library; raises InputError with the line that installs it."""
     for name in ("libwim.so.15", find_library("wim")):
         if not name:
             continue
