@@ -90,7 +90,7 @@ def create(
     layout = lay_out(blueprint, generation, size)
     authority = authority or LabAuthority.load_or_create(_cache_folder())
     hive = read_real_hive(system_hive, blueprint, layout) if system_hive is not None else None
-    store = boot_store(blueprint, layout, bcd.read_bytes() if bcd is not None else None)
+    store = boot_store(blueprint, layout, _read(bcd) if bcd is not None else None)
 
     pem, notes = _beside(out, ".pem"), _beside(out, ".json")
     for path in (out, pem, notes):
@@ -179,6 +179,13 @@ def _write_system(tree: Tree, device: BlockDevice, layout: Layout) -> None:
 def _window(device: BlockDevice, layout: Layout, number: int) -> Window:
     partition = next(partition for partition in layout.partitions if partition.number == number)
     return Window(device, partition.start, partition.size)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(say("lab.unreadable", path=path, why=error.strerror)) from error
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -6,7 +6,8 @@ only. A repair that loses those changes, or that makes Windows ignore them, has 
 
 from __future__ import annotations
 
-from bootmend.formats.hive import HiveEditor, ValueType, sz
+from bootmend.errors import Misuse
+from bootmend.formats.hive import Hive, HiveEditor, ValueType, sz
 from bootmend.lab.contents import CONFIG
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.hive_log import crash
@@ -14,7 +15,9 @@ from bootmend.lab.ntfs_marks import mark_crashed
 from bootmend.lab.open_machine import OpenMachine
 from bootmend.lab.registry_text import Setting, apply_settings, dword
 from bootmend.lab.system_hive import INSTALLED
+from bootmend.texts import say
 
+_NAME = "crashed"
 _HOUR = 36_000_000_000
 _SYSTEM = f"{CONFIG}\\SYSTEM"
 
@@ -22,6 +25,8 @@ _SYSTEM = f"{CONFIG}\\SYSTEM"
 def _apply(machine: OpenMachine) -> Outcome:
     old = machine.windows.read(_SYSTEM)
     pending = _pending(machine.control_set)
+    if Hive.parse(old, _SYSTEM).dirty:
+        raise Misuse(say("lab.no_victim", name=_NAME, why="its SYSTEM hive is dirty already"))
     editor = HiveEditor(old, _SYSTEM)
     apply_settings(editor, pending)
     primary, log1, log2 = crash(old, editor.finish(INSTALLED + _HOUR))
@@ -63,7 +68,7 @@ def _pending(control_set: str) -> list[Setting]:
 
 
 FAULT = Fault(
-    name="crashed",
+    name=_NAME,
     description="the power failed while Windows ran: SYSTEM and the volume are dirty, their logs hold changes",
     expect=None,
     apply=_apply,

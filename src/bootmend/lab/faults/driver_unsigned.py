@@ -31,7 +31,14 @@ def _apply(machine: OpenMachine) -> Outcome:
     machine.windows.delete(victim.path)
     machine.windows.create(victim.path, unsigned)
     return broken(
-        machine, victim, STATUS_INVALID_IMAGE_HASH, victim.everywhere, verdict="not_signed", owner=victim.owner
+        machine,
+        victim,
+        STATUS_INVALID_IMAGE_HASH,
+        [victim.path],
+        verdict="not_signed",
+        owner=victim.owner,
+        sound_copies=[*victim.same_file[1:], *victim.spares],
+        sha256=victim.sha256,
     )
 
 
