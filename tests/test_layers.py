@@ -57,7 +57,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
         for name in names:
             parts = name.split(".")
             if parts[0] == "bootmend" and len(parts) > 1 and parts[1] != "__version__":
-                yield node.lineno, parts[1]
+                yield getattr(node, "lineno", 0), parts[1]
 
 
 def wrong(files: list[Path]) -> list[str]:

@@ -60,8 +60,8 @@ class Skipped:
 class Prediction:
     """What Windows will probably do at the next boot. Never a finding."""
 
-    stop: int | None
-    """Bug check code, such as 0x5A; None where the boot loader stops before there is a kernel to check."""
+    stop: int
+    """Bug check code, such as 0x5A."""
     name: str
     status: int | None
     """NTSTATUS shown with it, such as 0xC0000428."""

@@ -106,7 +106,7 @@ def _show(path: Path, size: int, size_text: str) -> None:
         say(
             "cli.demo_proved",
             image=found.image,
-            stop=f"0x{found.stop:X}" if found.stop is not None else "-",
+            stop=f"0x{found.stop:X}",
             status=f"0x{found.status:08X}" if found.status is not None else "-",
             diagnose=f"{first.seconds:.1f}",
             changed=human(report.bytes),

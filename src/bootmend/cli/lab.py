@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -33,7 +33,7 @@ FaultNames = Annotated[
 ]
 Generation = Annotated[int, typer.Option("--generation", help="1: BIOS and MBR; 2: UEFI and GPT.")]
 Size = Annotated[str, typer.Option("--size", help="Size of the (sparse) disk.")]
-Format = Annotated[str, typer.Option("--format", help="vhd or raw.")]
+Format = Annotated[Literal["vhd", "raw"], typer.Option("--format", help="The container of the disk.")]
 SystemHive = Annotated[
     Path | None, typer.Option("--system-hive", metavar="FILE", help="Grow it around this SYSTEM hive.")
 ]

@@ -74,7 +74,7 @@ def prediction(predicted: Prediction | None) -> Document | None:
     if predicted is None:
         return None
     return {
-        "stop": f"0x{predicted.stop:X}" if predicted.stop is not None else None,
+        "stop": f"0x{predicted.stop:X}",
         "name": predicted.name,
         "status": f"0x{predicted.status:08X}" if predicted.status is not None else None,
         "image": predicted.image,

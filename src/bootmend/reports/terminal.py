@@ -67,10 +67,6 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
 def predicted(prediction: Prediction) -> str:
     """One line that says it is a prediction."""
     status = f"0x{prediction.status:08X}" if prediction.status is not None else "?"
-    if prediction.stop is None:
-        return say(
-            "report.predict_loader", status=status, image=prediction.image, confidence=prediction.confidence.value
-        )
     return say(
         "report.predict_stop",
         stop=f"0x{prediction.stop:X}",

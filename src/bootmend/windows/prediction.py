@@ -4,8 +4,9 @@ Always a prediction, never a finding. How sure it is says `confidence`: high whe
 the stop for what was seen; medium where the status is inferred, or where something that was not
 looked at (Secure Boot's state, a later station) could change it.
 
-Sources: bug check 0x5A and NTSTATUS values in Microsoft's public documentation; a boot-start
-driver is verified by winload, which stops with its own error screen instead of a bug check.
+Sources: bug check 0x5A and NTSTATUS values in Microsoft's public documentation. A boot-start driver
+is verified by the boot loader first, which may stop with its own error screen and the same status;
+then the confidence is medium.
 """
 
 from __future__ import annotations
@@ -27,26 +28,18 @@ STORE_STILL_RESOLVES = 0.9
 def predict(windows: Windows) -> Prediction | None:
     """None where nothing that was looked at stops the boot."""
     for driver in windows.audited:
-        if driver.trouble is None:
+        if driver.trouble is None or driver.service.error_control < ErrorControl.CRITICAL:
             continue
-        if driver.service.start == Start.BOOT and driver.trouble is not Trouble.FILE_MISSING:
-            return Prediction(
-                stop=None,
-                name="BOOT_LOADER_ERROR",
-                status=_status(driver),
-                image=driver.image,
-                confidence=Confidence.MEDIUM,
-                why=say("windows.predict_winload", image=driver.image),
-            )
-        if driver.service.error_control >= ErrorControl.CRITICAL:
-            return Prediction(
-                stop=CRITICAL_SERVICE_FAILED,
-                name="CRITICAL_SERVICE_FAILED",
-                status=_status(driver),
-                image=driver.image,
-                confidence=_confidence(windows, driver),
-                why=say("windows.predict_critical", image=driver.image, service=driver.service.name),
-            )
+        boot = driver.service.start == Start.BOOT
+        key = "windows.predict_boot" if boot else "windows.predict_critical"
+        return Prediction(
+            stop=CRITICAL_SERVICE_FAILED,
+            name="CRITICAL_SERVICE_FAILED",
+            status=_status(driver),
+            image=driver.image,
+            confidence=_confidence(windows, driver),
+            why=say(key, image=driver.image, service=driver.service.name),
+        )
     return None
 
 
@@ -59,6 +52,8 @@ def _status(driver: AuditedDriver) -> int:
 
 
 def _confidence(windows: Windows, driver: AuditedDriver) -> Confidence:
+    if driver.service.start == Start.BOOT:
+        return Confidence.MEDIUM
     if driver.trouble is Trouble.FILE_UNKNOWN:
         return Confidence.HIGH
     if driver.trouble is Trouble.CATALOG_LOST:
