@@ -15,7 +15,7 @@ from bootmend.formats.hive.marvin import marvin32
 from bootmend.formats.hive.newlog import ENTRY, PAGE_REFERENCE
 
 ENTRIES = 3
-"""Flushes the changes are spread over in each log, where there are as many changed pages."""
+"""Flushes that changes inside the old hive are spread over in each log, where as many pages changed."""
 
 
 def crash(old: bytes, new: bytes, split: bool = True) -> tuple[bytes, bytes, bytes]:
@@ -26,15 +26,18 @@ def crash(old: bytes, new: bytes, split: bool = True) -> tuple[bytes, bytes, byt
     """
     before, after = _two(old, new)
     dirty = _changed(old, new, before, after)
-    wanted = ENTRIES * 2 if split else ENTRIES
-    flushes = [{page: _page(new, page) for page in dirty[at::wanted]} for at in range(min(wanted, len(dirty)))]
-    # A flush before all, of a page that the last one writes again: only the right order of entries ends in `new`.
-    flushes.insert(0, {dirty[-1]: _page(old, dirty[-1]).ljust(PAGE, b"\0")})
-    number, size = before.sequences[1] + 1, before.size
+    # New bins come whole and last: the hive is one, if an old one, after every single flush.
+    inside = [page for page in dirty if page < before.size]
+    wanted = min(ENTRIES * 2 if split else ENTRIES, len(inside))
+    flushes = [{page: _page(new, page) for page in inside[at::wanted]} for at in range(wanted)]
+    flushes.append({page: _page(new, page) for page in dirty if page >= before.size})
+    # Before all, one page as it was, which a later flush writes again: only the right order of entries ends in `new`.
+    flushes.insert(0, {page: _page(old, page) for page in inside[-1:]})
+    flushes = [pages for pages in flushes if pages]
+    number = before.sequences[1] + 1
     entries: list[bytes] = []
     for at, pages in enumerate(flushes):
-        if max(pages) >= before.size or at == len(flushes) - 1:
-            size = after.size
+        size = before.size if max(pages) < before.size else after.size
         entries.append(_entry(number + at, size, sorted(pages.items())))
     half = (len(entries) + 1) // 2 if split else len(entries)
     older = _entry(max(before.sequences[1] - 1, 0), before.size, [(dirty[0], bytes(PAGE))])
