@@ -24,8 +24,12 @@ from bootmend.lab.layout import lay_out
 from bootmend.lab.machine import LabMachine
 from bootmend.lab.manifest import BinaryFacts
 from bootmend.lab.store import device_of
+from bootmend.signing.audit import Auditor
 from bootmend.signing.hashing import image_hashes
 from bootmend.signing.index import CatalogIndex
+from bootmend.signing.policy import KernelPolicy
+from bootmend.signing.roots import Trust
+from bootmend.signing.verdict import Status
 from bootmend.volumes.detect import open_volume
 from bootmend.volumes.partitions import read_partitions
 from bootmend.volumes.volume import Volume
@@ -116,6 +120,28 @@ def test_the_catalogs_cover_what_the_plan_says(windows: Volume) -> None:
                 assert set(binary.catalogs) <= set(found)
                 if binary.signing == "catalog":
                     assert set(found) == set(binary.catalogs)
+
+
+def test_every_signature_holds_under_the_labs_root_and_under_no_other(windows: Volume) -> None:
+    index = CatalogIndex()
+    for entry in windows.listdir(CATROOT):
+        index.add(entry.name, windows.read(f"{CATROOT}\\{entry.name}"))
+
+    def auditor(*roots: bytes) -> Auditor:
+        return Auditor(index, lambda name: windows.read(f"{CATROOT}\\{name}"), Trust(roots), KernelPolicy(build=20348))
+
+    trusting, wary = auditor(small_machine().pem.read_bytes()), auditor()
+    for binary in small_machine().manifest.binaries:
+        data = windows.read(binary.path)
+        verdict = trusting.audit(data, binary.path)
+        assert (verdict.status, verdict.ntstatus) == (Status.VALID, 0), binary.path
+        assert not verdict.kernel_would_refuse or binary.kind != "driver"
+        assert verdict.embedded == (binary.signing != "catalog")
+        assert binary.signing != "catalog" or verdict.catalog in binary.catalogs
+        doubted = wary.audit(data, binary.path)
+        # The root itself is in no signature, as in real ones: without --trust the chain just ends.
+        assert doubted.status in (Status.UNTRUSTED, Status.CHAIN_INCOMPLETE)
+        assert doubted.kernel_would_refuse
 
 
 def test_the_drivers_that_only_a_catalog_vouches_for() -> None:

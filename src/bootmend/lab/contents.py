@@ -18,7 +18,6 @@ SERVICING = "\\Windows\\servicing\\Packages"
 CONFIG = "\\Windows\\System32\\config"
 
 _LOG_SIZE = 65536
-_BOOTMGFW = "\\windows\\boot\\efi\\bootmgfw.efi"
 _FROM_BOOT_FOLDER = {
     1: {
         "\\bootmgr": "PCAT\\bootmgr",
@@ -69,8 +68,11 @@ def windows_tree(
     return tree
 
 
-def system_tree(generation: int, windows: Tree, store: bytes) -> Tree:
-    """The volume that the firmware starts from: boot files out of \\Windows\\Boot, and the BCD store."""
+def system_tree(generation: int, windows: Tree, store: bytes, recovery_store: bytes) -> Tree:
+    """The volume that the firmware starts from: boot files out of \\Windows\\Boot, and the BCD store.
+
+    On an EFI system partition the recovery environment has a store of its own, which nothing boots from.
+    """
     tree = Tree()
     for path, source in _FROM_BOOT_FOLDER[generation].items():
         tree.file(path, windows.files[f"\\windows\\boot\\{source}".lower()][1])
@@ -79,6 +81,8 @@ def system_tree(generation: int, windows: Tree, store: bytes) -> Tree:
     for log in ("LOG", "LOG1", "LOG2"):
         tree.file(f"{path}.{log}", bytes(_LOG_SIZE) if log == "LOG" else b"", hidden=True)
     tree.file(f"{ntpath.dirname(path)}\\BOOTSTAT.DAT", bytes(65536))
+    if generation == 2:
+        tree.file("\\EFI\\Microsoft\\Recovery\\BCD", recovery_store)
     return tree
 
 

@@ -32,7 +32,7 @@ from bootmend.lab.other_hives import grow_small_hives, grow_software_hive
 from bootmend.lab.placement import place
 from bootmend.lab.real_hive import RealHive, load_order, read_real_hive
 from bootmend.lab.roster import roster
-from bootmend.lab.store import boot_store, store_path
+from bootmend.lab.store import boot_store, other_store, store_path
 from bootmend.lab.system_hive import grow_system_hive
 from bootmend.lab.tree import Tree, write_ntfs, write_volume
 from bootmend.texts import say
@@ -146,12 +146,13 @@ def _grow(
         "SOFTWARE": grow_software_hive(blueprint, layout, packages),
         **dict(grow_small_hives()),
     }
-    windows = windows_tree(blueprint, made, vouching, hives, store, arch)
+    spare_store = other_store(blueprint, layout)
+    windows = windows_tree(blueprint, made, vouching, hives, spare_store, arch)
 
     progress(say("lab.writing", files=len(windows.files) + len(windows.links)))
     with open_disk(str(out), writable=True) as device:
         write_ntfs(windows, _window(device, layout, layout.windows.number), f"{out.name}:Windows")
-        _write_system(system_tree(layout.generation, windows, store), device, layout)
+        _write_system(system_tree(layout.generation, windows, store, spare_store), device, layout)
         device.flush()
     build = blueprint.build
     return Manifest(

@@ -77,11 +77,17 @@ def place(blueprint: Blueprint, binary: Binary, arch: str) -> Placed:
         digits = _digits(f"{component} {version} {binary.path.lower()}", role)
         return f"{WINSXS}\\{arch}_{component}_{TOKEN}_{version}_none_{digits}\\{binary.name}"
 
-    store = f"{DRIVER_STORE}\\{stem}.inf_{arch}_{_digits(component, 'store')}" if by_inf else ""
+    if binary.path.lower().startswith(DRIVER_STORE.lower()):
+        store, stored = ntpath.dirname(binary.path), []  # some drivers are loaded from the store itself
+    elif by_inf:
+        store = f"{DRIVER_STORE}\\{stem}.inf_{arch}_{_digits(component, 'store')}"
+        stored = [f"{store}\\{binary.name}"]
+    else:
+        store, stored = "", []
     return Placed(
         binary,
         f"{build.version}.{build.number}.{revision}",
-        links=(folder(revision, "in use"), *([f"{store}\\{binary.name}"] if store else [])),
+        links=(folder(revision, "in use"), *stored),
         spares=(folder(max(build.revision * 5 // 6, 1), "superseded"),) if spare else (),
         outdated=folder(1, "setup") if outdated else "",
         driver_package=store,

@@ -23,6 +23,17 @@ def boot_store(blueprint: Blueprint, layout: Layout, real: bytes | None) -> byte
     )
 
 
+def other_store(blueprint: Blueprint, layout: Layout) -> bytes:
+    """A sound store of the same disk with other objects: of BCD-Template, and of the recovery environment."""
+    return make_bcd(
+        layout.generation,
+        system_partition=device_of(layout, layout.system),
+        windows_partition=device_of(layout, layout.windows),
+        build=f"{blueprint.build.number}.{blueprint.build.revision}",
+        seed=blueprint.seed + 1,
+    )
+
+
 def store_path(generation: int) -> str:
     """Where the firmware's generation looks for it, on the system partition."""
     return "\\Boot\\BCD" if generation == 1 else "\\EFI\\Microsoft\\Boot\\BCD"
