@@ -9,6 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bootmend.disk.device import BlockDevice
+from bootmend.disk.dynamic_vhd import DynamicVhd, sparse_footer
+from bootmend.disk.foreign import foreign_format
+from bootmend.disk.qemu import QemuDisk
 from bootmend.disk.raw import RawFile
 from bootmend.disk.vhd import FixedVhd, fixed_size
 from bootmend.errors import InputError
@@ -30,6 +33,14 @@ def open_disk(source: str, writable: bool = False) -> BlockDevice:
 def _inside(file: RawFile) -> BlockDevice:
     if file.size == 0:
         raise InputError(say("disk.empty", path=file.name))
-    if file.container != "block-device" and fixed_size(file) is not None:
+    if file.container == "block-device":
+        return file
+    if fixed_size(file) is not None:
         return FixedVhd(file)
-    return file
+    if sparse_footer(file) is not None:
+        return DynamicVhd(file)
+    image_format = foreign_format(file)
+    if not image_format:
+        return file
+    file.close()  # and with it our lock: QEMU takes its own
+    return QemuDisk(file.name, image_format, file.writable)

@@ -79,6 +79,16 @@ class RawFile(BlockDevice):
             offset += done
             rest = rest[done:]
 
+    def grow(self, size: int) -> None:
+        """Makes an image file `size` bytes long, the new ones zeros: for containers that grow as they fill."""
+        if not self.writable or self.container == "block-device" or size < self.size:
+            raise DeviceError(f"{self.name}: cannot become {size} bytes long")
+        try:
+            os.ftruncate(self._handle, size)
+        except OSError as error:
+            raise self._failed("growing", size, error) from error
+        self.size = size
+
     def flush(self) -> None:
         if not self.writable:
             return
