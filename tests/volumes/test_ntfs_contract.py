@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from contracts.volume import VolumeContract
+from ntfs_check import faults
 from ntfs_samples import check_with_ntfsfix, make_ntfs
 
 from bootmend.disk.device import BlockDevice
@@ -21,6 +22,7 @@ class TestNtfs(VolumeContract):
 
     def check(self, device: BlockDevice) -> None:
         check_with_ntfsfix(device)
+        assert faults(device) == []
 
 
 class TestNtfsOn4Kn(TestNtfs):
