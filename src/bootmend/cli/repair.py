@@ -15,6 +15,7 @@ from bootmend.texts import say
 
 if TYPE_CHECKING:
     from bootmend.commit import CommitReport
+    from bootmend.disk.device import BlockDevice
     from bootmend.repair import Proposal
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan and rehearse, then stop; write nothing.")]
@@ -40,7 +41,7 @@ def repair(
     """
     from bootmend.cli.output import console, put_document
     from bootmend.cli.session import given, progress, settle
-    from bootmend.commit.lock import exclusive
+    from bootmend.commit import exclusive, journal_folder
     from bootmend.disk.container import open_disk
     from bootmend.repair import propose
     from bootmend.reports import document
@@ -50,7 +51,8 @@ def repair(
     _check_rules(only)
     settle(disk, journal_dir)
     out = console()
-    with exclusive(disk), open_disk(disk) as device, given(trust, donor) as what:
+    # Open for writing from the start: that holds the image's own lock until the commit is done.
+    with exclusive(disk), open_disk(disk, writable=not dry_run) as device, given(trust, donor) as what:
         with progress() as tell:
             proposal = propose(device, what, only=only, accept=frozenset(accept), progress=tell)
         if not json:
@@ -61,7 +63,7 @@ def repair(
         if proposal.worth_doing and not dry_run:
             if not yes:
                 _ask()
-            report = _commit(disk, journal_dir, proposal)
+            report = _commit(device, journal_folder(disk, journal_dir), proposal)
         if json:
             put_document(document.repair(device, proposal, report, time.monotonic() - started))
         elif report is not None:
@@ -95,9 +97,9 @@ def _ask() -> None:
         raise typer.Exit(1)
 
 
-def _commit(disk: str, journal_dir: Path | None, proposal: Proposal) -> CommitReport:
-    from bootmend.commit import commit, journal_folder
-    from bootmend.disk.container import open_disk
+def _commit(device: BlockDevice, folder: Path, proposal: Proposal) -> CommitReport:
+    from bootmend.cli.session import identity_of
+    from bootmend.commit import commit
 
     assert proposal.rehearsal is not None
     meta = {
@@ -105,7 +107,4 @@ def _commit(disk: str, journal_dir: Path | None, proposal: Proposal) -> CommitRe
         "findings": [{"rule": f.rule, "subject": f.subject, "title": f.title} for f in proposal.plan.findings],
         "actions": [{"kind": a.kind, "target": a.target, "source": a.source} for a in proposal.plan.actions[:200]],
     }
-    folder = journal_folder(disk, journal_dir)
-    identity = {"disk": proposal.diagnosis.image.table.disk_id}
-    with open_disk(disk, writable=True) as target:
-        return commit(target, proposal.rehearsal.overlay.patches(), folder, identity=identity, meta=meta)
+    return commit(device, proposal.rehearsal.overlay.patches(), folder, identity=identity_of(device), meta=meta)

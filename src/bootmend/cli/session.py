@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bootmend.cli.options import shows_progress
-from bootmend.commit import journal_folder, pending, recover
-from bootmend.commit.lock import exclusive
+from bootmend.commit import exclusive, journal_folder, pending, recover
 from bootmend.disk.container import open_disk
 from bootmend.disk.device import BlockDevice
 from bootmend.errors import InputError, Refused
 from bootmend.repair import donor_of
 from bootmend.signing.roots import Trust
 from bootmend.texts import say
+from bootmend.volumes.partitions import read_partitions
 from bootmend.windows.donor import DiskDonor, Donor, FolderDonor, Given
 from bootmend.windows.image import Image
 
@@ -32,8 +32,14 @@ def settle(source: str, journal_dir: Path | None) -> None:
     if not pending(folder):
         return
     with exclusive(source), open_disk(source, writable=True) as device:
-        for done in recover(device, folder):
+        for done in recover(device, folder, identity=identity_of(device)):
             sys.stderr.write(say("cli.recovered", journal=done.journal, what=say(f"cli.recovered_{done.what}")) + "\n")
+
+
+def identity_of(device: BlockDevice) -> dict[str, str]:
+    """What tells this disk from others in a journal: the id in its partition table."""
+    disk_id = read_partitions(device).disk_id
+    return {"disk": disk_id} if disk_id else {}
 
 
 @contextmanager

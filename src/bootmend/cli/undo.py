@@ -19,10 +19,9 @@ Journal = Annotated[Path | None, typer.Option("--journal", metavar="FILE", help=
 def undo(disk: Disk, journal: Journal = None, journal_dir: JournalDir = None, json: AsJson = False) -> None:
     """Put back what the newest repair of DISK changed, byte for byte."""
     from bootmend.cli.output import console, put_document
-    from bootmend.cli.session import settle
-    from bootmend.commit import history, journal_folder
+    from bootmend.cli.session import identity_of, settle
+    from bootmend.commit import exclusive, history, journal_folder
     from bootmend.commit import undo as put_back
-    from bootmend.commit.lock import exclusive
     from bootmend.disk.container import open_disk
     from bootmend.reports import document
     from bootmend.reports.terminal import size
@@ -36,7 +35,7 @@ def undo(disk: Disk, journal: Journal = None, journal_dir: JournalDir = None, js
             raise Missing(say("cli.nothing_to_undo", disk=disk, folder=folder))
         journal = done[-1].journal
     with exclusive(disk), open_disk(disk, writable=True) as device:
-        report = put_back(device, journal)
+        report = put_back(device, journal, identity=identity_of(device))
         described = {"source": device.name, "container": device.container, "size": device.size}
     if json:
         put_document(
