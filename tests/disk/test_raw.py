@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,36 @@ def test_the_disk_of_a_running_qemu_is_refused(tmp_path: Path) -> None:
         user.stdin.close()
         user.wait()
     RawFile(path, writable=True).close()
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[str]:
+    """A block device with sectors of 4096 bytes; needs root and loop devices."""
+    image = tmp_path / "loop.raw"
+    with image.open("wb") as file:
+        file.truncate(8 << 20)
+    command = ["losetup", "--find", "--show", "--sector-size", "4096", str(image)]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("losetup is not installed")
+    if made.returncode:
+        pytest.skip(f"no loop device: {made.stderr.strip()}")
+    device = made.stdout.strip()
+    yield device
+    subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def test_a_block_device(loop: str) -> None:
+    with RawFile(loop, writable=True) as device:
+        assert (device.container, device.size, device.sector_size) == ("block-device", 8 << 20, 4096)
+        device.write(5000, b"not aligned to any sector")
+        device.flush()
+        assert device.read(4990, 40) == bytes(10) + b"not aligned to any sector" + bytes(5)
+        assert list(device.data_extents()) == [(0, 8 << 20)]
+        with pytest.raises(Refused):  # as it is while a partition of it is mounted
+            RawFile(loop, writable=True)
+        with pytest.raises(DeviceError):
+            device.grow(9 << 20)
+    with RawFile(loop) as reader:
+        assert reader.read(5000, 3) == b"not"

@@ -14,6 +14,7 @@ from zlib import crc32
 import pytest
 from sample_data import unpacked
 
+from bootmend.disk.container import open_disk
 from bootmend.disk.device import BlockDevice
 from bootmend.disk.overlay import Overlay
 from bootmend.disk.raw import RawFile
@@ -306,3 +307,23 @@ def test_damaged_tables_never_escape(disk: Callable[..., Overlay], kind: str) ->
 def test_the_writer_refuses_nonsense(disk: Callable[..., Overlay], wrong: list[Partition]) -> None:
     with pytest.raises(Misuse):
         write_gpt(disk(), DISK, wrong)
+
+
+@pytest.mark.parametrize("name", ["fixed.vhd", "dynamic.vhd", "fixed.vhdx", "dynamic.vhdx"])
+def test_disks_partitioned_by_windows(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(unpacked(f"disks/{name}.gz"))
+    with open_disk(str(path)) as device:
+        table = read_partitions(device)
+        assert (table.kind, table.sector_size, table.warnings) == ("mbr", 512, [])
+        assert [one.type_id for one in table.partitions] == ["0x07"]
+        start = table.partitions[0].start
+        assert device.read(start + 3, 8) == b"NTFS    "
+
+
+def test_a_windows_volume_without_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "volume.qcow2"
+    path.write_bytes(unpacked("disks/windows_volume.qcow2.xz"))
+    with open_disk(str(path)) as device:
+        table = read_partitions(device)
+        assert (table.kind, len(table.partitions), table.warnings) == ("none", 1, [])

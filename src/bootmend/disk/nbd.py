@@ -31,7 +31,7 @@ _CHUNK_NONE, _CHUNK_DATA, _CHUNK_HOLE, _CHUNK_STATUS, _CHUNK_ERROR = 0, 1, 2, 5,
 _DONE = 1
 _STATE_ZERO = 2
 
-_MOST_AT_ONCE = 8 << 20
+_MOST_AT_ONCE = 1 << 20
 _MOST_REPLY = 1 << 16
 """Bytes of an option reply that we are willing to take."""
 _MOST_OPTION_REPLIES = 64
@@ -54,14 +54,18 @@ class NbdClient:
         self.read_only = bool(self._flags & _FLAG_READ_ONLY)
 
     def read(self, offset: int, length: int) -> bytes:
-        pieces = []
-        while length:
-            count = min(length, _MOST_AT_ONCE)
-            self._request(_CMD_READ, offset, count)
-            pieces.append(self._structured_read(offset, count) if self._structured else self._simple(count))
-            offset += count
-            length -= count
-        return b"".join(pieces)
+        content = bytearray(length)
+        rest = memoryview(content)
+        while rest:
+            piece = rest[:_MOST_AT_ONCE]
+            self._request(_CMD_READ, offset, len(piece))
+            if self._structured:
+                self._structured_read(offset, piece)
+            else:
+                self._simple_read(piece)
+            offset += len(piece)
+            rest = rest[len(piece) :]
+        return bytes(content)
 
     def write(self, offset: int, data: bytes) -> None:
         for low in range(0, len(data), _MOST_AT_ONCE):
@@ -125,13 +129,13 @@ class NbdClient:
         self._cookie += 1
         self._send(_REQUEST.pack(_REQUEST_MAGIC, 0, command, self._cookie, offset, length) + data)
 
-    def _simple(self, length: int) -> bytes:
+    def _simple_read(self, into: memoryview) -> None:
         magic, error, cookie = _SIMPLE.unpack(self._receive(_SIMPLE.size))
         if magic != _SIMPLE_MAGIC or cookie != self._cookie:
             raise self._broken("answers with something else")
         if error:
             raise self._broken(f"reports error {error}")
-        return self._receive(length)
+        self._receive_into(into)
 
     def _chunks(self) -> Iterator[tuple[int, int]]:
         """(kind, length of the body still to be received) of every chunk of a structured reply."""
@@ -150,28 +154,22 @@ class NbdClient:
         if failure:
             raise self._broken(f"reports error {failure}")
 
-    def _structured_read(self, offset: int, length: int) -> bytes:
-        content = bytearray(length)
+    def _structured_read(self, offset: int, into: memoryview) -> None:
+        """Fills `into`, which is zeros, with what the chunks of one reply bring."""
         told = 0
         for kind, size in self._chunks():
-            body = self._receive(size)
-            at = int.from_bytes(body[:8], "big") - offset
-            if kind == _CHUNK_DATA:
-                count = size - 8
-                piece: bytes | memoryview = memoryview(body)[8:]
-            elif kind == _CHUNK_HOLE and size == 12:
-                count = int.from_bytes(body[8:], "big")
-                piece = b""
-            else:
+            at = int.from_bytes(self._receive(min(size, 8)), "big") - offset
+            hole = kind == _CHUNK_HOLE and size == 12
+            if not hole and (kind != _CHUNK_DATA or size < 8):
                 raise self._broken("answers a read with something else")
-            if at < 0 or count <= 0 or at + count > length:
+            count = int.from_bytes(self._receive(4), "big") if hole else size - 8
+            if at < 0 or count <= 0 or at + count > len(into):
                 raise self._broken("answers a read with bytes from elsewhere")
-            if piece:
-                content[at : at + count] = piece
+            if not hole:
+                self._receive_into(into[at : at + count])
             told += count
-        if told != length:
-            raise self._broken(f"gave {told} of {length} bytes")
-        return bytes(content)
+        if told != len(into):
+            raise self._broken(f"gave {told} of {len(into)} bytes")
 
     def _acknowledged(self) -> None:
         """The answer to a request that carries no data: simple or structured, as the server likes."""
@@ -209,7 +207,10 @@ class NbdClient:
 
     def _receive(self, length: int) -> bytes:
         received = bytearray(length)
-        rest = memoryview(received)
+        self._receive_into(memoryview(received))
+        return bytes(received)
+
+    def _receive_into(self, rest: memoryview) -> None:
         while rest:
             try:
                 count = self._socket.recv_into(rest)
@@ -218,7 +219,6 @@ class NbdClient:
             if not count:
                 raise self._broken("is gone")
             rest = rest[count:]
-        return bytes(received)
 
     def _broken(self, what: str) -> DeviceError:
         return DeviceError(f"{self._name}: the NBD server {what}")
