@@ -267,3 +267,29 @@ def test_a_looked_up_name_costs_one_path_down_the_index(tmp_path: Path) -> None:
     before = metered.bytes_read
     assert volume.exists("\\FILE 01234") and not volume.exists("\\file 01234x")
     assert metered.bytes_read - before <= 6 * 4096 + 4 * 1024
+
+
+@pytest.mark.slow
+def test_a_mft_in_so_many_pieces_that_it_needs_an_attribute_list(tmp_path: Path) -> None:
+    """The volume is filled with small files, every other one is emptied, and new records take their places."""
+    device = make_ntfs(tmp_path, size=16 << 20)
+    volume = NtfsVolume(device, "C:", writable=True)
+    for folder in ("\\old", "\\new"):
+        volume.mkdir(folder)
+    made = 0
+    with pytest.raises(Refused, match="no room"):
+        while True:
+            volume.create(f"\\old\\file {made:05}", b"x" * 1000)
+            made += 1
+    volume = NtfsVolume(device, "C:", writable=True)
+    for number in range(0, made, 2):
+        volume.replace(f"\\old\\file {number:05}", b"")
+    for number in range(1500):
+        volume.create(f"\\new\\file {number:05}", b"y" * 300)
+    volume.close()
+    again = NtfsVolume(device, "C:")
+    assert again._mft.file(0).first(0x20) is not None, "the $MFT has no attribute list; the test tests nothing"
+    assert len(again._mft.table.runs) > 100
+    for number in range(1500):
+        assert again.read(f"\\new\\file {number:05}") == b"y" * 300
+    assert faults(device) == []
