@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import resource
+import signal
 from pathlib import Path
 
+import pytest
 from contracts.block_device import SIZE, BlockDeviceContract, pattern
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from bootmend.disk.device import BlockDevice, Window
 from bootmend.disk.overlay import BLOCK, Overlay
 from bootmend.disk.raw import RawFile
+from bootmend.errors import DeviceError
 
 
 class MemoryDevice(BlockDevice):
@@ -128,3 +132,18 @@ def test_the_file_below_keeps_its_hash(tmp_path: Path) -> None:
             overlay.flush()
         assert raw.read(0, SIZE) == pattern()
     assert hashlib.sha256(path.read_bytes()).digest() == before
+
+
+def test_a_full_temporary_folder_is_an_error_and_changes_nothing() -> None:
+    overlay = Overlay(MemoryDevice(bytes(8 * BLOCK)), memory_bound=0)
+    overlay.write(0, b"kept")
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * BLOCK, hard))
+    try:
+        with pytest.raises(DeviceError, match="cannot be kept"):
+            overlay.write(3 * BLOCK, b"x" * (4 * BLOCK))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert overlay.read(0, 4) == b"kept"

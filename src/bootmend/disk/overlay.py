@@ -14,6 +14,7 @@ from heapq import merge
 from typing import IO
 
 from bootmend.disk.device import BlockDevice, Patch
+from bootmend.errors import DeviceError
 
 BLOCK = 64 * 1024
 _SECTOR = 512
@@ -154,9 +155,13 @@ class Overlay(BlockDevice):
                 self._spilled[number] = slot
 
     def _spill_at(self, offset: int, data: bytearray | memoryview) -> None:
-        if self._spill is None:
-            self._spill = tempfile.TemporaryFile(prefix="bootmend-overlay-", buffering=0)  # noqa: SIM115
-        self._spill.seek(offset)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._spill.write(rest) :]
+        try:
+            if self._spill is None:
+                self._spill = tempfile.TemporaryFile(prefix="bootmend-overlay-", buffering=0)  # noqa: SIM115
+            self._spill.seek(offset)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._spill.write(rest) :]
+        except OSError as error:
+            folder = tempfile.gettempdir()
+            raise DeviceError(f"{self.name}: changes cannot be kept in {folder}: {error.strerror}") from error
