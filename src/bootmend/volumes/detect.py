@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bootmend.disk.device import BlockDevice
 from bootmend.texts import say
 from bootmend.volumes.bitlocker import read_bitlocker
-from bootmend.volumes.fat.bootsector import is_fat
+from bootmend.volumes.fat import FatVolume, is_fat
 from bootmend.volumes.ntfs import NtfsVolume, is_ntfs
 from bootmend.volumes.volume import Volume
 
@@ -60,8 +60,6 @@ def open_volume(device: BlockDevice, name: str, writable: bool = False) -> Volum
     if is_ntfs(head):
         return NtfsVolume(device, name, writable)
     if is_fat(head[:512]):
-        from bootmend.volumes.fat import FatVolume
-
         return FatVolume(device, name)
     for offset, magic, what in _SIGNATURES:
         if head[offset : offset + len(magic)] == magic:

@@ -37,15 +37,15 @@ class NtfsReading(Volume):
     def __init__(self, device: BlockDevice, name: str = "", writable: bool = False) -> None:
         """Raises ParseError where boot sector or $MFT are not sound; `device` is the volume alone."""
         self.device = device
-        self.name = name
+        self.name = name or device.name
         self.writable = writable and device.writable
-        self._boot = read_boot(device, name)
+        self._boot = read_boot(device, self.name)
         self.serial = self._boot.serial
         self.cluster_size = self._boot.cluster_size
         self._session: Session | None = None
-        self._mft = Mft(device, self._boot, name)
+        self._mft = Mft(device, self._boot, self.name)
         self._mft.beyond = self._settle
-        self._folders = Folders(self._mft, Names(self._upcase, name))
+        self._folders = Folders(self._mft, Names(self._upcase, self.name))
         self._tree = Tree(self._mft, self._folders)
         self.label = self._label()
 
