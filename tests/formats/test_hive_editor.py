@@ -235,6 +235,18 @@ def test_keys_with_classes_and_big_data_are_deleted_without_a_trace() -> None:
     assert check(after, "h").keys < 15000
 
 
+def test_a_deleted_key_is_gone_and_can_be_made_again() -> None:
+    editor = edited(new_hive("ROOT"), "a\\b\\c")
+    editor.set_value("a\\b", "v", 4, bytes(4))
+    assert editor.delete_key("A")
+    assert not editor.delete_key("a\\b") and not editor.delete_value("a\\b", "v")
+    with pytest.raises(Missing):
+        editor.set_value("a\\b", "v", 4, bytes(4))
+    editor.create_key("a\\B")
+    assert contents(editor.finish(NOW)) == {"": {}, "A": {}, "A\\B": {}}
+    assert_sound(editor.finish(NOW))
+
+
 def test_what_makes_no_sense_is_misuse() -> None:
     editor = edited(new_hive("ROOT"), "a")
     with pytest.raises(Missing, match="no key b"):
@@ -294,6 +306,32 @@ def test_an_unsound_hive_can_be_edited_when_asked_and_gets_no_worse(name: str) -
     after = editor.finish(NOW)
     assert check(after, name).error_count == before.error_count
     assert key(after, "zz new\\below").name == "below"
+
+
+def test_a_cell_with_two_owners_is_not_freed_under_the_second() -> None:
+    editor = HiveEditor(new_hive("ROOT"), "hive")
+    editor.set_value("", "first", 3, b"shared data, all of it")
+    editor.set_value("", "second", 3, b"its own data of its own")
+    data = bytearray(editor.finish(NOW))
+    first, second = (data.index(name) - 20 for name in (b"first", b"second"))
+    data[second + 4 : second + 12] = data[first + 4 : first + 12]
+    editor = HiveEditor(bytes(data), "hive", allow_unsound=True)
+    assert editor.delete_value("", "second")
+    for number in range(50):
+        editor.set_value("", f"v{number}", 3, b"x" * 18)
+    value = key(editor.finish(NOW), "").value("first")
+    assert value is not None and value.data == b"shared data, all of it"
+
+
+def test_a_value_that_gets_much_shorter_gives_its_space_back() -> None:
+    editor = HiveEditor(new_hive("ROOT"), "hive")
+    editor.set_value("", "one", 3, bytes(3500))
+    size = len(editor.finish(NOW))
+    editor.set_value("", "one", 3, bytes(10))
+    editor.set_value("", "two", 3, bytes(3400))
+    data = editor.finish(NOW)
+    assert len(data) == size
+    assert_sound(data)
 
 
 @pytest.mark.data
