@@ -27,6 +27,7 @@ HOUSE = (
     "actions",
     "rules",
     "plan",
+    "edit",
     "repair",
     "lab",
     "reports",

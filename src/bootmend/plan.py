@@ -14,11 +14,9 @@ from bootmend.actions.replay_hive import ReplayHive
 from bootmend.errors import Refused
 from bootmend.findings import Action, Finding, Safety, Severity, Skipped
 from bootmend.texts import say
+from bootmend.windows.desk import require_replayable
 from bootmend.windows.image import locked_volumes
 from bootmend.windows.installation import Windows
-
-UNREPLAYED_HIVE = "unreplayed-hive"
-"""The word for `--accept` that allows work on a dirty hive whose logs cannot be applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,7 @@ def refuse_unsafe(windows: Windows, accept: Collection[str]) -> None:
     state = windows.image.volume(windows.volume).state()
     if state.hibernated:
         raise Refused(say("plan.hibernated", volume=windows.volume), say("plan.hibernated_next"))
-    if windows.system.unreplayable and UNREPLAYED_HIVE not in accept:
-        reason = say("plan.unreplayable", hive=windows.system.where, reason=windows.system.recovery.reason)
-        raise Refused(reason, say("plan.unreplayable_next", risk=UNREPLAYED_HIVE))
+    require_replayable(windows.system, accept)
     locked = locked_volumes(windows.image)
     if locked:
         raise Refused(say("plan.locked", numbers=", ".join(map(str, locked))), say("windows.all_locked_next"))
