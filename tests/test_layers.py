@@ -29,6 +29,8 @@ HOUSE = (
     "plan",
     "edit",
     "repair",
+    "switches",
+    "commands",
     "lab",
     "reports",
     "clouds",
