@@ -128,25 +128,51 @@ def test_a_replay_on_the_clone_is_a_replay_on_the_whole_volume(tmp_path: Path) -
         assert overlay.read(0, overlay.size) == replayed.read(0, replayed.size)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "reason"),
-    [
-        pytest.param((0x1B, 0x01), (0x00, 0x00), "is not finished", id="an unfinished transaction"),
-        pytest.param((0x1B, 0x01), (0x3B, 0x00), "is not known", id="an unknown operation"),
-    ],
-)
-def test_what_cannot_be_replayed_safely_is_refused_until_it_may_be_given_up(
-    tmp_path: Path, old: tuple[int, int], new: tuple[int, int], reason: str
-) -> None:
-    device = sound(tmp_path)
-    mark_crashed(device, TOUCHED)
+def end_otherwise(device: BlockDevice, operation: int) -> int:
+    """Puts another operation where the last transaction ends, in the page and its tail copy; its LSN."""
     last = max(record.lsn for record in LogReader(logfile(device), "C:").records())
-    for page in (2, 35):  # the tail copy and its home: one ForgetTransaction each after the last checkpoint
+    for page in (2, 35):
         log = logfile(device)
         raw = log.read(page * 4096, 4096)
         at = raw.index(struct.pack("<Q", last), 0x40) + 0x30
-        assert struct.unpack_from("<HH", raw, at) == old
-        log.write(page * 4096 + at, struct.pack("<HH", *new))
+        assert struct.unpack_from("<HH", raw, at) == (0x1B, 0x01)
+        log.write(page * 4096 + at, struct.pack("<HH", operation, 0))
+    return last
+
+
+def begin_on_disk(device: BlockDevice, lsn: int) -> None:
+    """The file record says that a change as late as `lsn` has reached it."""
+    volume = NtfsVolume(device, "C:")
+    raw = volume._mft.raw(volume.stat(TOUCHED).file_id & 0xFFFFFFFF)
+    record = bytearray(raw.data)
+    struct.pack_into("<Q", record, 8, lsn)
+    volume._mft.write(volume.stat(TOUCHED).file_id & 0xFFFFFFFF, bytes(record))
+
+
+def test_a_transaction_that_never_began_on_the_disk_is_left_out(tmp_path: Path) -> None:
+    device = sound(tmp_path)
+    before = NtfsVolume(device, "C:").stat(TOUCHED).modified
+    mark_crashed(device, TOUCHED)
+    end_otherwise(device, 0x00)
+    volume = NtfsVolume(device, "C:", writable=True)
+    assert volume.prepare_journal(accept_discard=False)
+    assert volume.stat(TOUCHED).modified == before
+    assert (volume.state().journal, volume.state().journal_version) == ("clean", "1.1")
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        pytest.param(0x00, "begun on the disk", id="an unfinished transaction"),
+        pytest.param(0x3B, "is not known", id="an unknown operation"),
+    ],
+)
+def test_what_cannot_be_replayed_safely_is_refused_until_it_may_be_given_up(
+    tmp_path: Path, operation: int, reason: str
+) -> None:
+    device = sound(tmp_path)
+    mark_crashed(device, TOUCHED)
+    begin_on_disk(device, end_otherwise(device, operation))
     overlay = Overlay(device)
     volume = NtfsVolume(overlay, "C:", writable=True)
     with pytest.raises(Refused) as refused:

@@ -20,6 +20,7 @@ from bootmend.disk.device import BlockDevice
 from bootmend.errors import BootmendError, DeviceError, InputError, Refused
 from bootmend.texts import say
 from bootmend.volumes.ntfs.library import DEVICE_READ_ONLY, LibraryDevice, load
+from bootmend.volumes.ntfs.mft import ROOT
 from bootmend.volumes.ntfs.names import units
 from bootmend.volumes.ntfs.records import DATA
 from bootmend.volumes.ntfs.wof import STREAM
@@ -58,6 +59,11 @@ class Session:
         """struct SECURITY_CONTEXT: the volume, two mappings, `pseccache` (points to a NULL pointer), ids."""
         self._security[0] = self._volume
         self._security[3] = ctypes.addressof(self._security_cache)
+        with self._inode(ROOT) as root:
+            known = _reference(root) == ROOT
+        if not known:  # its structures are not those of the versions from 2017 to 2022
+            self.close()
+            raise InputError(say("ntfs.strange_library"))
 
     def close(self) -> None:
         if self._volume:

@@ -33,7 +33,7 @@ MAX_WINDOW = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class LogRecord:
-    """`clusters`: the cluster numbers its change lies on. A checkpoint has no operation."""
+    """`clusters`: the cluster numbers its change lies on, from 512-byte `block` of the first. A checkpoint has none."""
 
     lsn: int
     kind: int
@@ -41,6 +41,7 @@ class LogRecord:
     redo: int
     undo: int
     clusters: tuple[int, ...]
+    block: int = 0
 
 
 class LogReader:
@@ -110,7 +111,8 @@ class LogReader:
             raise data.fail(0x20, "a record type 1 or 2", str(kind))
         count = data.u16(0x3E, "the number of clusters")
         clusters = tuple(data.u64(0x50 + 8 * number, "a cluster of the record") for number in range(count))
-        record = LogRecord(data.u64(0), kind, data.u32(0x24), data.u16(0x30), data.u16(0x32), clusters)
+        block = data.u16(0x44, "the block in the first cluster")
+        record = LogRecord(data.u64(0), kind, data.u32(0x24), data.u16(0x30), data.u16(0x32), clusters, block)
         return record, RECORD_HEADER + length
 
     def _data(self, offset: int, length: int) -> View | None:

@@ -11,9 +11,10 @@ What was measured (ntfs-3g 2022.10.3) and read in its source:
 * It never undoes: a change of an unfinished transaction that had reached the disk would stay.
 * On an operation it does not know, it stops half-way with exit code 1.
 
-So a replay here is done only where all of this is harmless: each record is read by our own code first,
-each transaction in the window must be finished, each operation one that ntfsrecover knows and that acts
-on the clusters named; the work is done on a clone, looked at, and only then copied to the device.
+So a replay here is done only where all of this is harmless: each record is read by our own code first;
+each transaction in the window must be finished, or none of its changes on the disk yet (the record it
+would change has an older LSN); each operation must be one that ntfsrecover knows and that acts on the
+clusters named. The work is done on a clone, looked at, and only then copied to the device.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from bootmend.disk.raw import RawFile
 from bootmend.errors import BootmendError
+from bootmend.volumes.ntfs.boot import SECTOR
 from bootmend.volumes.ntfs.clone import cloned
 from bootmend.volumes.ntfs.logfile import read_journal
 from bootmend.volumes.ntfs.logrecords import CLIENT_RECORD, LogReader, LogRecord
@@ -69,7 +71,7 @@ def replay(mft: Mft) -> int:
     if log is None:
         raise mft.raw(LOGFILE).fail(0, "a $DATA attribute")
     records = list(LogReader(log, mft.name).records())
-    _check(records, mft.boot.clusters)
+    _check(mft, records)
     with cloned(mft.device, _ranges(mft, records)) as clone:
         _run(program, clone.path)
         with RawFile(clone.path) as file:
@@ -83,23 +85,31 @@ def replay(mft: Mft) -> int:
     return len(records)
 
 
-def _check(records: list[LogRecord], clusters: int) -> None:
+def _check(mft: Mft, records: list[LogRecord]) -> None:
     if not records:
         raise CannotReplay("its oldest record is not there")
-    unfinished: dict[int, int] = {}
+    unfinished: dict[int, list[LogRecord]] = {}
     for record in records:
         if record.kind != CLIENT_RECORD:
             continue
         if record.redo not in _REDONE:
             raise CannotReplay(f"operation {record.redo:#x} at LSN {record.lsn:#x} is not known")
-        if any(cluster >= clusters for cluster in record.clusters):
+        if any(cluster >= mft.boot.clusters for cluster in record.clusters):
             raise CannotReplay(f"the record at LSN {record.lsn:#x} names a cluster outside the volume")
         if record.redo == _FORGET:
             unfinished.pop(record.transaction, None)
         elif record.redo not in _TABLES:
-            unfinished.setdefault(record.transaction, record.lsn)
-    if unfinished:
-        raise CannotReplay(f"the transaction at LSN {min(unfinished.values()):#x} is not finished")
+            unfinished.setdefault(record.transaction, []).append(record)
+    for changes in unfinished.values():
+        for record in changes:
+            if record.clusters and not _untouched(mft, record):
+                raise CannotReplay(f"the transaction at LSN {changes[0].lsn:#x} is not finished, but begun on the disk")
+
+
+def _untouched(mft: Mft, record: LogRecord) -> bool:
+    """Whether what the record changes is provably older than it: a file record or index block holds its own LSN."""
+    head = mft.device.read(record.clusters[0] * mft.boot.cluster_size + record.block * SECTOR, 16)
+    return head[:4] in (b"FILE", b"INDX") and int.from_bytes(head[8:16], "little") < record.lsn
 
 
 def _ranges(mft: Mft, records: list[LogRecord]) -> Iterator[tuple[int, int]]:
