@@ -79,6 +79,7 @@ def test_extra_roots_in_both_forms() -> None:
     both = Trust([b"a comment\n" + root().pem + intermediate().pem])
     assert both.trusts_root(load(intermediate().der)) is Root.EXTRA
     key = root().key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    for rubbish in (b"", b"rubbish", b"-----BEGIN NOTHING-----", key):
+    broken = b"-----BEGIN CERTIFICATE-----\nMIIAA\n-----END CERTIFICATE-----\n"
+    for rubbish in (b"", b"rubbish", b"-----BEGIN NOTHING-----", broken, key):
         with pytest.raises(ParseError):
             Trust([rubbish])

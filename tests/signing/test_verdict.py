@@ -32,6 +32,7 @@ from signing_lab import (
 )
 from small_pe import small_pe
 
+from bootmend.errors import Missing
 from bootmend.formats.pe import ARM64, Pe
 from bootmend.signing.audit import Auditor
 from bootmend.signing.certificate import load
@@ -406,3 +407,28 @@ def test_a_catalog_is_checked_once_and_against_what_was_indexed() -> None:
     assert auditor.audit(IMAGE, "b.sys").status is Status.NOT_SIGNED
     assert auditor.catalog_verdict("a.cat").status is Status.VALID
     assert loaded == ["a.cat"]
+
+
+def test_a_signature_nested_in_a_catalog() -> None:
+    good = sign_catalog(STAMPED, SHA256)
+    stranger = replace(STAMPED, by=issue("stranger", ca=False, usages=(CODE,)), certificates=())
+    assert audit(IMAGE, {"a.cat": sign_catalog(stranger, SHA256)}).status is Status.UNTRUSTED
+    verdict = audit(IMAGE, {"a.cat": sign_catalog(replace(stranger, nested=(good,)), SHA256)})
+    assert (verdict.status, verdict.catalog, verdict.signer) == (Status.VALID, "a.cat", "test leaf")
+    # A genuine catalog of other files, nested in a stranger's list, vouches for its own list only.
+    other = sign_catalog(STAMPED, bytes(32))
+    forged = audit(IMAGE, {"a.cat": sign_catalog(replace(stranger, nested=(other,)), SHA256)})
+    assert (forged.status, forged.catalog) == (Status.UNTRUSTED, None)
+
+
+def test_a_catalog_that_cannot_be_read_any_more() -> None:
+    index = CatalogIndex()
+    index.add("gone.cat", sign_catalog(STAMPED, SHA256))
+
+    def gone(name: str) -> bytes:
+        raise Missing(f"{name}: no such file")
+
+    auditor = Auditor(index, gone, Trust([root().der]), KernelPolicy(), now=NOW)
+    verdict = auditor.audit(IMAGE, "a.sys")
+    assert (verdict.status, verdict.catalog) == (Status.HASH_MISMATCH, None)
+    assert "gone.cat" in verdict.evidence[0].what

@@ -11,6 +11,7 @@ a good one with the same hash: every catalog that lists the file is looked at un
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bootmend.errors import InputError, ParseError
@@ -19,7 +20,7 @@ from bootmend.formats.pe import Pe
 from bootmend.signing import oids
 from bootmend.signing.denied import NOTHING_DENIED, DenyList
 from bootmend.signing.embedded import ImageSubject, embedded_messages
-from bootmend.signing.envelope import Envelope
+from bootmend.signing.envelope import Envelope, open_envelope
 from bootmend.signing.hashing import ImageHashes, image_hashes
 from bootmend.signing.index import CatalogIndex
 from bootmend.signing.policy import KernelPolicy, prospect
@@ -106,9 +107,10 @@ class Auditor:
         if known is None:
             try:
                 data = self._load(name)
-                found = self._checker.check(data, name, name, _is_trust_list)
+                found = self._checker.check(data, name, name, _ListSubject(data, name))
                 members = frozenset(member_hashes(data, name))
-                known = min(found, key=lambda one: one.rank), members
+                # One nested in it speaks for the catalog as well.
+                known = replace(min(found, key=lambda one: one.rank), source=name), members
             except InputError as error:
                 known = SignatureDetail(name, Status.HASH_MISMATCH, str(error)), frozenset()
             self._catalogs[name] = known
@@ -147,9 +149,17 @@ class Auditor:
         )
 
 
-def _is_trust_list(envelope: Envelope) -> str:
-    trust_list(envelope)
-    return ""
+class _ListSubject:
+    """What every signature in a catalog must sign: the list that was indexed, those nested in it included.
+
+    A genuine catalog of other files, nested in a forged one, would else vouch for the forger's list.
+    """
+
+    def __init__(self, catalog: bytes, name: str) -> None:
+        self._list = trust_list(open_envelope(catalog, name)).element.whole
+
+    def __call__(self, envelope: Envelope) -> str:
+        return "" if trust_list(envelope).element.whole == self._list else say("signing.other_list")
 
 
 def _is_microsoft(detail: SignatureDetail) -> bool:

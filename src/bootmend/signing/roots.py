@@ -112,7 +112,10 @@ def _certificates(given: bytes) -> list[bytes]:
     """The DER certificates in PEM text, or the one DER certificate given."""
     if b"-----BEGIN" not in given:
         return [given]
-    found = [der for _, der in _pem_blocks(given)]
+    try:
+        found = [der for _, der in _pem_blocks(given)]
+    except ValueError as error:
+        raise ParseError("trusted root", 0, "base64 text in the PEM certificate", str(error)) from None
     if not found:
         raise ParseError("trusted root", 0, "a PEM certificate")
     return found

@@ -36,9 +36,10 @@ def member_hashes(data: bytes, file: str) -> list[bytes]:
 class TrustList:
     """Where the parts of a catalog's trust list stand; `subjects` is None for an empty catalog."""
 
-    __slots__ = ("algorithm", "extensions", "identifier", "subjects", "time")
+    __slots__ = ("algorithm", "element", "extensions", "identifier", "subjects", "time")
 
     def __init__(self, content: Element) -> None:
+        self.element = content
         parts = list(content.children(10))
         if parts and parts[0].tag == der.INTEGER:
             del parts[0]
