@@ -308,6 +308,19 @@ def test_an_unsound_hive_can_be_edited_when_asked_and_gets_no_worse(name: str) -
     assert key(after, "zz new\\below").name == "below"
 
 
+def test_free_neighbours_count_as_one_piece_of_space() -> None:
+    data = bytearray(new_hive("ROOT"))
+    free = check(bytes(data), "hive").free_bytes
+    at = len(data) - free
+    for piece in range(at, len(data), 8):  # one free cell of 3.8 KB becomes hundreds of the smallest size
+        data[piece : piece + 4] = (8).to_bytes(4, "little")
+    editor = HiveEditor(bytes(data), "hive")
+    editor.set_value("", "v", 3, bytes(3000))
+    after = editor.finish(NOW)
+    assert len(after) == len(data)
+    assert_sound(after)
+
+
 def test_a_cell_with_two_owners_is_not_freed_under_the_second() -> None:
     editor = HiveEditor(new_hive("ROOT"), "hive")
     editor.set_value("", "first", 3, b"shared data, all of it")

@@ -98,6 +98,7 @@ def exercise(data: bytes) -> str:
     return "sound" if report.sound else "damaged"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minor", [3, 5])
 def test_damaged_hives_are_read_checked_and_edited_or_refused(minor: int) -> None:
     data = sample(minor)

@@ -236,12 +236,16 @@ def test_a_hive_that_points_at_itself_ends() -> None:
     assert not check(bytes(data), "hive").sound
 
 
-def test_keys_deeper_than_windows_allows_are_left_out() -> None:
-    editor = HiveEditor(new_hive("ROOT"), "hive")
-    editor.create_key("\\".join("d" * 512))
-    data = bytearray(editor.finish(0))
-    hive = Hive.parse(bytes(data), "hive")
-    assert len(walk(hive)) == 513 and hive.warnings == [] and check(bytes(data), "hive").sound
+def test_keys_deeper_than_windows_allows_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bootmend.formats.hive.editor.MAX_DEPTH", 1000)
+    for levels, warnings in ((512, 0), (600, 1)):
+        editor = HiveEditor(new_hive("ROOT"), "hive")
+        editor.create_key("\\".join("d" * levels))
+        data = editor.finish(0)
+        hive = Hive.parse(data, "hive")
+        assert len(walk(hive)) == 513
+        assert len(hive.warnings) == warnings
+        assert check(data, "hive").sound == (warnings == 0)
 
 
 def test_big_data_that_names_one_segment_many_times_is_not_multiplied() -> None:

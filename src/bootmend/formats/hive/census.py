@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from bootmend.errors import ParseError
 from bootmend.formats.hive.baseblock import NONE
@@ -12,20 +12,21 @@ from bootmend.formats.hive.names import fold, hash_of, hint_of
 from bootmend.formats.hive.records import LAYER_BITS, SEGMENT, KeyNode, ValueRecord
 from bootmend.formats.hive.tree import MAX_DEPTH
 
+NO_CELL, IN_USE, CLAIMED = 0, 1, 2
+
 
 class Census:
     """Walks the tree of a hive; what it finds stands in its fields."""
 
-    def __init__(self, cells: Cells, used: Mapping[int, int], fault: Fault, note: Callable[[str], None]) -> None:
+    def __init__(self, cells: Cells, marks: bytearray, fault: Fault, note: Callable[[str], None]) -> None:
         self.cells = cells
-        self.used = used
-        """Cells in use, and the bytes each body has room for."""
+        self.marks = marks
+        """One of NO_CELL, IN_USE, CLAIMED for each 8 bytes of hive bins, where a cell may start."""
         self.fault = fault
         self.note = note
         self.keys = 0
         self.values = 0
         self.layered_keys = 0
-        self.claimed: set[int] = set()
         self.security: dict[int, int] = {}
         """sk cell: keys that point at it."""
 
@@ -61,16 +62,16 @@ class Census:
 
     def _claim(self, cell: int, what: str) -> None:
         """Take a cell for the one that points at it. Raises ParseError if it is none, or another's."""
-        if cell not in self.used:
-            raise self.cells.fail(cell, what, "no cell in use")
-        if cell in self.claimed:
-            raise self.cells.fail(cell, what, "a cell that is used twice")
-        self.claimed.add(cell)
+        if not self._try_claim(cell):
+            inside = not cell & 7 and cell >> 3 < len(self.marks)
+            twice = inside and self.marks[cell >> 3] == CLAIMED
+            raise self.cells.fail(cell, what, "a cell that is used twice" if twice else "no cell in use")
 
     def _try_claim(self, cell: int) -> bool:
-        if cell in self.claimed or cell not in self.used:
+        at = cell >> 3
+        if cell & 7 or at >= len(self.marks) or self.marks[at] != IN_USE:
             return False
-        self.claimed.add(cell)
+        self.marks[at] = CLAIMED
         return True
 
     def _key(self, offset: int, node: KeyNode) -> None:
@@ -148,7 +149,7 @@ class Census:
         if record.inline or length == 0:
             return
         self._claim(record.data, "the data of a value")
-        capacity = self.used[record.data]
+        capacity = cells.capacity(record.data, "the data of a value")
         if capacity >= length:
             return
         if length <= SEGMENT:

@@ -16,7 +16,7 @@ from bootmend.errors import ParseError
 from bootmend.formats.hive.baseblock import BASE_SIZE, PAGE, BaseBlock
 from bootmend.formats.hive.bins import walk_bins, walk_cells
 from bootmend.formats.hive.cells import Cells, describe
-from bootmend.formats.hive.census import Census
+from bootmend.formats.hive.census import IN_USE, Census
 from bootmend.formats.hive.ring import check_ring
 
 MOST = 200
@@ -75,16 +75,17 @@ def check(data: bytes | bytearray, file: str) -> CheckReport:
     cells = Cells(data, file, min(base.size, there))
     _check_base(base, cells, report)
 
-    used = _walk(cells, report)
-    census = Census(cells, used, report.fault, report.note)
+    marks = _walk(cells, report)
+    census = Census(cells, marks, report.fault, report.note)
     census.count(base.root)
     census.claim_all(check_ring(cells, census.security, report.fault, report.note), "a security cell (sk)")
     report.keys, report.values = census.keys, census.values
     report.layered_keys = census.layered_keys if base.minor >= 6 else 0
-    leaked = used.keys() - census.claimed
-    report.cells = len(used)
-    report.leaked_cells = len(leaked)
-    report.leaked_bytes = sum(used[cell] + 4 for cell in leaked)
+    at = marks.find(IN_USE)
+    while at >= 0:
+        report.leaked_cells += 1
+        report.leaked_bytes += cells.capacity(at << 3, "a leaked cell") + 4
+        at = marks.find(IN_USE, at + 1)
     return report
 
 
@@ -103,15 +104,16 @@ def _check_base(base: BaseBlock, cells: Cells, report: CheckReport) -> None:
             report.fault(ParseError(cells.file, place, expected, found))
 
 
-def _walk(cells: Cells, report: CheckReport) -> dict[int, int]:
-    """Cells in use and the bytes each body has room for; the free ones are counted."""
-    used: dict[int, int] = {}
+def _walk(cells: Cells, report: CheckReport) -> bytearray:
+    """Where cells in use start: a mark for each 8 bytes of hive bins. Cells are counted."""
+    marks = bytearray(cells.size // 8)
     try:
         for start, length in walk_bins(cells.data, cells.file, cells.size):
             try:
                 for offset, size in walk_cells(cells.data, cells.file, start, length):
                     if size < 0:
-                        used[offset] = -size - 4
+                        marks[offset >> 3] = IN_USE
+                        report.cells += 1
                     else:
                         report.free_cells += 1
                         report.free_bytes += size
@@ -119,4 +121,4 @@ def _walk(cells: Cells, report: CheckReport) -> dict[int, int]:
                 report.fault(error)
     except ParseError as error:
         report.fault(error)
-    return used
+    return marks

@@ -36,14 +36,16 @@ class Space:
         self._ends: dict[int, int] = {}
         self._by_size: list[tuple[int, int]] = []
         for start, length in self._bins():
-            found: list[tuple[int, int]] = []
             try:
-                found += [cell for cell in walk_cells(self.data, cells.file, start, length) if cell[1] > 0]
+                bin_cells = list(walk_cells(self.data, cells.file, start, length))
             except ParseError:
-                continue  # a bin that cannot be walked is never written to; only reached unless `sound`
-            for offset, size in found:
-                self._sizes[offset] = size
-                self._ends[offset + size] = offset
+                continue  # a bin that cannot be walked is not written to; only reached unless `sound`
+            for offset, size in bin_cells:
+                if size > 0:
+                    # Free neighbours count as one; in the file they stay as they are until the space is used.
+                    first = self._ends.pop(offset, offset)
+                    self._sizes[first] = offset + size - first
+                    self._ends[offset + size] = first
         self._by_size = sorted((size, offset) for offset, size in self._sizes.items())
 
     def _bins(self) -> list[tuple[int, int]]:
