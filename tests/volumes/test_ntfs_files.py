@@ -13,6 +13,7 @@ import pytsk3
 from ntfs_check import faults
 from ntfs_samples import check_with_ntfsfix, copy_of, make_ntfs
 
+from bootmend.disk.device import Metered
 from bootmend.disk.overlay import Overlay
 from bootmend.disk.raw import RawFile
 from bootmend.errors import InputError, Missing, Refused
@@ -256,11 +257,9 @@ def test_many_files_are_made_listed_and_found_fast(tmp_path: Path) -> None:
 
 
 def test_a_looked_up_name_costs_one_path_down_the_index(tmp_path: Path) -> None:
-    from bootmend.disk.device import Metered
-
     device = make_ntfs(tmp_path)
     with NtfsVolume(device, "C:", writable=True) as volume:
-        for number in range(new):
+        for number in range(1500):
             volume.create(f"\\file {number:05}", b"")
     metered = Metered(device)
     volume = NtfsVolume(metered, "C:")
