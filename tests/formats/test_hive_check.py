@@ -218,6 +218,19 @@ def test_a_maximum_kept_too_small_is_a_note() -> None:
     assert report.sound and len(report.notes) == 1
 
 
+def test_a_list_of_lists_inside_another_is_found_and_not_followed() -> None:
+    editor = HiveEditor(new_hive("ROOT"), "hive")
+    for number in range(1200):
+        editor.create_key(f"{'ab'[number % 2]}\\key{number}")
+    data = bytearray(editor.finish(0))
+    put(data, body(data, place(bytes(data), "a") + 28) + 4, u32(data, place(bytes(data), "b") + 28))
+    hive = Hive.parse(bytes(data), "hive")
+    a = hive.key("a")
+    assert a is not None and 0 < len(a.subkeys()) < 600
+    assert "another list of lists" in hive.warnings[0]
+    assert "another list of lists" in " ".join(check(bytes(data), "hive").errors)
+
+
 def test_messages_are_bounded_and_counted() -> None:
     editor = HiveEditor(new_hive("ROOT"), "hive")
     for number in range(500):
