@@ -79,6 +79,10 @@ def open_ring(hive: Sample) -> None:
     put(hive.data, body(hive.data, hive.root + 44) + 4, 0x20)
 
 
+def wrong_way_back(hive: Sample) -> None:
+    put(hive.data, body(hive.data, hive.root + 44) + 8, 0x20)
+
+
 def shared_value(hive: Sample) -> None:
     values = body(hive.data, hive.alpha + 40)
     put(hive.data, values + 4, u32(hive.data, values))
@@ -154,6 +158,7 @@ DAMAGES: dict[Damage, str] = {
     wrong_parent: "the parent",
     wrong_reference_count: "the count 99",
     open_ring: "security cell",
+    wrong_way_back: "the security cell (sk) before it",
     shared_value: "used twice",
     short_data: "5000 bytes of data",
     fat_inline: "at most four bytes",
@@ -223,10 +228,10 @@ def test_a_list_of_lists_inside_another_is_found_and_not_followed() -> None:
     for number in range(1200):
         editor.create_key(f"{'ab'[number % 2]}\\key{number}")
     data = bytearray(editor.finish(0))
-    put(data, body(data, place(bytes(data), "a") + 28) + 4, u32(data, place(bytes(data), "b") + 28))
+    put(data, body(data, place(bytes(data), "b") + 28) + 4, u32(data, place(bytes(data), "a") + 28))
     hive = Hive.parse(bytes(data), "hive")
-    a = hive.key("a")
-    assert a is not None and 0 < len(a.subkeys()) < 600
+    b = hive.key("b")
+    assert b is not None and 0 < len(b.subkeys()) < 600
     assert "another list of lists" in hive.warnings[0]
     assert "another list of lists" in " ".join(check(bytes(data), "hive").errors)
 
