@@ -21,6 +21,7 @@ def places(blueprint: Blueprint, layout: Layout) -> dict[str, str]:
         "product_name": build.product,
         "edition": build.edition,
         "installation_type": build.installation_type,
+        "product_type": "ServerNT" if build.installation_type == "Server" else "WinNT",
         "display_version": build.display_version,
         "release_id": build.release,
         "lab_branch": build.branch,
