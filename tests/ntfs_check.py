@@ -31,7 +31,7 @@ def faults(device: BlockDevice) -> list[str]:
         try:
             record = parse_record(mft.raw(number), number)
         except ParseError as error:
-            if number >= FIRST_USER_RECORD:
+            if any(mft.raw(number).data):  # else it was never used
                 found.append(str(error))
             continue
         if not record.flags & IN_USE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import struct
 import time
@@ -16,7 +17,7 @@ from ntfs_samples import check_with_ntfsfix, copy_of, make_ntfs
 from bootmend.disk.device import Metered
 from bootmend.disk.overlay import Overlay
 from bootmend.disk.raw import RawFile
-from bootmend.errors import InputError, Missing, Refused
+from bootmend.errors import DeviceError, InputError, Missing, Refused
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.ntfs.records import ATTRIBUTE_LIST, DATA, STANDARD_INFORMATION, redo_fixups, undo_fixups
 from bootmend.volumes.volume import ARCHIVE, HIDDEN, READ_ONLY, SYSTEM, NotInPlace
@@ -294,3 +295,52 @@ def test_a_mft_in_so_many_pieces_that_it_needs_an_attribute_list(tmp_path: Path)
     for number in range(new):
         assert again.read(f"\\new\\file {number:05}") == b"y" * 300
     assert faults(device) == []
+
+
+def short_name(volume: NtfsVolume, folder: str, name: str, short: str) -> None:
+    """Gives a file its 8.3 name, as Windows does on its system volume; the call consumes both inodes."""
+    file, above = volume.stat(f"{folder}\\{name}").file_id, volume.stat(folder).file_id
+    session = volume._writing()
+    inode, parent = session._open(file), session._open(above)
+    call = session._library.ntfs_set_ntfs_dos_name
+    call.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+    assert call(inode, parent, short.encode(), len(short), 0) == 0
+    volume._forget()
+
+
+def test_a_session_that_was_closed_is_an_error_not_a_crash(volume: NtfsVolume) -> None:
+    volume.create("\\file", b"content")
+    session = volume._writing()
+    volume.close()
+    with pytest.raises(DeviceError, match="closed"):
+        session.write(volume.stat("\\file").file_id, b"other")
+    session.close()
+
+
+def test_files_with_a_short_name_are_listed_once_and_found_by_both(volume: NtfsVolume) -> None:
+    volume.mkdir("\\Program Files")
+    short_name(volume, "\\", "Program Files", "PROGRA~1")
+    for number in range(1, 6):
+        volume.create(f"\\Program Files\\Long driver name {number}.sys", b"x" * 2000)
+        short_name(volume, "\\Program Files", f"Long driver name {number}.sys", f"LONGDR~{number}.SYS")
+    assert [entry.name for entry in volume.listdir("\\")] == ["Program Files"]
+    assert len(volume.listdir("\\progra~1")) == 5
+    assert volume.stat("\\PROGRA~1\\longdr~1.sys").links == 1
+    assert volume.read("\\PROGRA~1\\longdr~1.sys") == b"x" * 2000
+    with pytest.raises(InputError):
+        volume.create("\\Program Files\\LONGDR~1.SYS", b"")
+    volume.replace("\\PROGRA~1\\LONGDR~1.SYS", b"y" * 9000)
+    volume.delete("\\PROGRA~1\\LONGDR~2.SYS")
+    volume.delete("\\Program Files\\Long driver name 3.sys")
+    volume.rename("\\PROGRA~1\\LONGDR~4.SYS", "\\PROGRA~1\\new name.sys")
+    volume.link("\\PROGRA~1\\LONGDR~5.SYS", "\\second name.sys")
+    volume.close()
+    left = {entry.name for entry in volume.listdir("\\Program Files")}
+    assert left == {"Long driver name 1.sys", "new name.sys", "Long driver name 5.sys"}
+    assert volume.read("\\Program Files\\Long driver name 1.sys") == b"y" * 9000
+    for gone in ("LONGDR~2.SYS", "LONGDR~3.SYS", "LONGDR~4.SYS"):
+        assert not volume.exists(f"\\Program Files\\{gone}")
+    volume.rename("\\PROGRA~1", "\\Programs")
+    assert volume.read("\\Programs\\new name.sys") == b"x" * 2000 and not volume.exists("\\PROGRA~1")
+    volume.rename("\\Programs\\LONGDR~1.SYS", "\\Programs\\LONG DRIVER NAME 1.SYS")
+    assert volume.read("\\Programs\\Long driver name 1.sys") == b"y" * 9000

@@ -187,6 +187,8 @@ class Session:
         self._check(self._library.ntfs_inode_close(inode) == 0, f"file {reference:#x} cannot be written back")
 
     def _open(self, reference: int) -> int:
+        if not self._volume:  # the library would follow a null pointer
+            raise DeviceError(f"{self._name}: the session is closed")
         inode = self._library.ntfs_inode_open(self._volume, reference)
         self._check(bool(inode), f"file {reference:#x} cannot be opened")
         return int(inode)

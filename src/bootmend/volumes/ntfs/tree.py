@@ -10,7 +10,7 @@ from bootmend.errors import InputError, Missing
 from bootmend.texts import say
 from bootmend.volumes.ntfs.index import DOS_NAME, Folders, IndexEntry
 from bootmend.volumes.ntfs.mft import FIRST_USER_RECORD, NUMBER, ROOT, FileRecord, Mft
-from bootmend.volumes.ntfs.records import DATA, REPARSE_POINT, STANDARD_INFORMATION
+from bootmend.volumes.ntfs.records import DATA, FILE_NAME, REPARSE_POINT, STANDARD_INFORMATION
 from bootmend.volumes.volume import DIRECTORY, Entry
 
 MAX_REPARSE = 16 << 10
@@ -108,7 +108,7 @@ class Tree:
             value.u32(0x20) & 0xFFFFFF | (DIRECTORY if file.directory else 0),
             self.reparse_tag(file),
             value.u64(8),
-            file.base.links,
+            _links(file),
         )
 
     def reparse(self, file: FileRecord) -> View | None:
@@ -126,6 +126,12 @@ class Tree:
 
     def _say(self, key: str, path: str) -> str:
         return say(f"ntfs.{key}", path=f"{self._mft.name}{path}")
+
+
+def _links(file: FileRecord) -> int:
+    """Hard links; the record's own count takes an 8.3 name for one more."""
+    values = [one.value for one in file.attributes if one.type == FILE_NAME and one.value is not None]
+    return sum(value.u8(0x41, "a name's namespace") != DOS_NAME for value in values)
 
 
 def parts(path: str) -> list[str]:
