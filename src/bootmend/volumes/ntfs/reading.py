@@ -54,7 +54,7 @@ class NtfsReading(Volume):
         return VolumeState(is_dirty(self._mft), journal.state, journal.version, self._hibernated())
 
     def listdir(self, path: str) -> list[Entry]:
-        """Sizes and times are those noted in the folder, as Windows' own listings show; `stat` is exact."""
+        """Sizes and times as noted in the folder (what Windows lists too), `links` always 1; `stat` is exact."""
         folder = self._tree.file(path)
         tag = self._tree.reparse_tag(folder)
         if points_elsewhere(tag):
