@@ -26,7 +26,7 @@ class Outcome:
     stops: bool = False
     """The machine does not start; otherwise it starts without the driver."""
     stop: int | None = None
-    """Bug check code; None where the machine starts, or where winload shows a screen of its own instead."""
+    """Bug check code; None where the machine starts."""
     status: int | None = None
     """NTSTATUS shown with it; None where the machine starts."""
     touched: tuple[str, ...] = ()
@@ -53,19 +53,18 @@ def broken(
 ) -> Outcome:
     """The outcome of a fault that makes `victim` fail to load with `status`. `touched` are paths on the Windows volume.
 
-    winload looks at the signature of a boot-start driver itself and stops on a screen of its own; of the
-    others a critical one (ErrorControl 3) is what bug check 0x5A is for.
+    Bug check 0x5A is for critical drivers (ErrorControl 3). A boot-start one is looked at by the boot loader
+    first, which may stop with the same status on a screen of its own: nothing on a disk tells which it will be.
     """
-    by_winload = victim.start == 0 and status != STATUS_OBJECT_NAME_NOT_FOUND
     critical = victim.error_control == 3
     return Outcome(
         subject=victim.name,
         service=victim.service,
         start=victim.start,
         error_control=victim.error_control,
-        stops=by_winload or critical,
-        stop=STOP_CRITICAL_SERVICE_FAILED if critical and not by_winload else None,
-        status=status if by_winload or critical else None,
+        stops=critical,
+        stop=STOP_CRITICAL_SERVICE_FAILED if critical else None,
+        status=status if critical else None,
         touched=tuple(machine.address(path) for path in touched),
         details=details,
     )
