@@ -14,6 +14,7 @@ from bootmend.formats.hive import (
     Hive,
     HiveEditor,
     Key,
+    NotANumber,
     Value,
     ValueType,
     check,
@@ -184,7 +185,7 @@ def test_values_are_what_their_bytes_say() -> None:
     assert Value("v", ValueType.DWORD_BE, b"\0\0\x02\x01").number == 0x201
     assert Value("v", ValueType.BINARY, b"\x05\0\0").number == 5
     for length in (0, 9):
-        with pytest.raises(ValueError, match="not a number"):
+        with pytest.raises(NotANumber, match="not a number"):
             _ = Value("v", ValueType.BINARY, bytes(length)).number
     assert Value("v", ValueType.MULTI_SZ, multi_sz(["one", "two"])).strings == ["one", "two"]
     assert Value("v", ValueType.MULTI_SZ, sz("only")[:-2]).strings == ["only"]

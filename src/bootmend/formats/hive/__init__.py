@@ -11,13 +11,14 @@ from bootmend.formats.hive.check import CheckReport, check
 from bootmend.formats.hive.editor import HiveEditor
 from bootmend.formats.hive.recover import Recovery, RecoveryState, quiet_log, recover
 from bootmend.formats.hive.tree import Hive, Key
-from bootmend.formats.hive.values import Value, ValueType, filetime, from_filetime, multi_sz, sz
+from bootmend.formats.hive.values import NotANumber, Value, ValueType, filetime, from_filetime, multi_sz, sz
 
 __all__ = [
     "CheckReport",
     "Hive",
     "HiveEditor",
     "Key",
+    "NotANumber",
     "Recovery",
     "RecoveryState",
     "Value",

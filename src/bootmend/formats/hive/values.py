@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
+from bootmend.errors import InputError
+
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
@@ -26,6 +28,10 @@ class ValueType(IntEnum):
     QWORD = 11
 
 
+class NotANumber(InputError, ValueError):
+    """A value that should be a number has none of 1 to 8 bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A named value; `data` is exactly what is stored, whatever `type` says it should be."""
@@ -41,9 +47,9 @@ class Value:
 
     @property
     def number(self) -> int:
-        """The data as an unsigned number of 1 to 8 bytes. Raises ValueError for any other length."""
+        """The data as an unsigned number of 1 to 8 bytes. Raises NotANumber for any other length."""
         if not 1 <= len(self.data) <= 8:
-            raise ValueError(f"{self.name}: {len(self.data)} bytes are not a number")
+            raise NotANumber(f"the value {self.name!r}: {len(self.data)} bytes are not a number")
         return int.from_bytes(self.data, "big" if self.type == ValueType.DWORD_BE else "little")
 
     @property
