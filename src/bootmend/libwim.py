@@ -22,7 +22,7 @@ class Decompressor:
     """One algorithm, for plain blocks of at most `block` bytes."""
 
     def __init__(self, algorithm: int, block: int) -> None:
-        self._library = _library()
+        self._library = load_libwim()
         self._out = ctypes.create_string_buffer(block)
         self._handle = c_void_p()
         status = self._library.wimlib_create_decompressor(algorithm, block, byref(self._handle))
@@ -45,7 +45,8 @@ class Decompressor:
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def load_libwim() -> ctypes.CDLL:
+    """The library itself; InputError with the line that installs it where it is missing."""
     for name in ("libwim.so.15", find_library("wim")):
         if not name:
             continue

@@ -7,8 +7,9 @@ import struct
 from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_void_p
 
 from bootmend.errors import Misuse
+from bootmend.libwim import load_libwim
 from bootmend.volumes.ntfs import NtfsVolume
-from bootmend.volumes.ntfs.wof import ALGORITHMS, STREAM, TAG, WIDE, load_libwim
+from bootmend.volumes.ntfs.wof import ALGORITHMS, STREAM, TAG, WIDE
 
 _LEVEL = 50
 """libwim's normal effort."""

@@ -8,15 +8,13 @@ Format: [MS-FSCC] 2.1.2.15 and WOF_EXTERNAL_INFO / FILE_PROVIDER_EXTERNAL_INFO i
 
 from __future__ import annotations
 
-import ctypes
 from array import array
-from ctypes import byref, c_int, c_size_t, c_void_p
-from ctypes.util import find_library
 from functools import cache
 from itertools import pairwise
 
 from bootmend.binary import View
-from bootmend.errors import InputError, ParseError, Refused
+from bootmend.errors import ParseError, Refused
+from bootmend.libwim import LZX, XPRESS, Decompressor
 from bootmend.texts import say
 from bootmend.volumes.ntfs.stream import Stream
 from bootmend.volumes.volume import File
@@ -25,9 +23,7 @@ TAG = 0x80000017
 STREAM = "WofCompressedData"
 _WIM, _FILE = 1, 2
 """Providers."""
-_XPRESS, _LZX = 1, 2
-"""libwim's numbers."""
-ALGORITHMS = {0: (_XPRESS, 4096), 1: (_LZX, 32768), 2: (_XPRESS, 8192), 3: (_XPRESS, 16384)}
+ALGORITHMS = {0: (XPRESS, 4096), 1: (LZX, 32768), 2: (XPRESS, 8192), 3: (XPRESS, 16384)}
 """Algorithm of the reparse point -> (libwim's number, chunk in bytes)."""
 WIDE = 1 << 32
 MAX_SIZE = 1 << 40
@@ -87,7 +83,10 @@ class WofFile(File):
             if high - low == plain:
                 into += packed[low:high]
             else:
-                into += self._decoder.decode(packed[low:high], plain, self._what, base + low)
+                decoded = self._decoder.decode(packed[low:high], plain)
+                if decoded is None:
+                    raise ParseError(self._what, base + low, f"a compressed chunk of {plain} plain bytes")
+                into += decoded
 
     def _bounds(self, start: int, stop: int) -> list[int]:
         """Where chunks `start` to `stop` begin, and where the last of them ends, from the end of the table."""
@@ -105,41 +104,6 @@ class WofFile(File):
         return bounds
 
 
-class _Decoder:
-    """One libwim decompressor."""
-
-    def __init__(self, library: ctypes.CDLL, kind: int, chunk: int) -> None:
-        self._library = library
-        self._out = ctypes.create_string_buffer(chunk)
-        self._handle = c_void_p()
-        status = library.wimlib_create_decompressor(kind, chunk, byref(self._handle))
-        if status:
-            raise InputError(f"libwim: no decompressor for algorithm {kind}, chunks of {chunk} bytes: error {status}")
-
-    def decode(self, packed: bytes, size: int, what: str, offset: int) -> bytes:
-        if self._library.wimlib_decompress(packed, len(packed), self._out, size, self._handle):
-            raise ParseError(what, offset, f"a compressed chunk of {size} plain bytes")
-        return self._out.raw[:size]
-
-
 @cache
-def _decoder(kind: int, chunk: int) -> _Decoder:
-    return _Decoder(load_libwim(), kind, chunk)
-
-
-@cache
-def load_libwim() -> ctypes.CDLL:
-    """The library; raises InputError with the line that installs it."""
-    for name in ("libwim.so.15", find_library("wim")):
-        if not name:
-            continue
-        try:
-            library = ctypes.CDLL(name)
-        except OSError:
-            continue
-        library.wimlib_create_decompressor.argtypes = [c_int, c_size_t, c_void_p]
-        library.wimlib_create_decompressor.restype = c_int
-        library.wimlib_decompress.argtypes = [c_void_p, c_size_t, c_void_p, c_size_t, c_void_p]
-        library.wimlib_decompress.restype = c_int
-        return library
-    raise InputError(say("ntfs.no_libwim"))
+def _decoder(kind: int, chunk: int) -> Decompressor:
+    return Decompressor(kind, chunk)
