@@ -17,7 +17,7 @@ import pytest
 
 from bootmend.disk.device import BlockDevice
 from bootmend.errors import BootmendError, InputError, Missing
-from bootmend.volumes.volume import DIRECTORY, NotInPlace, Volume
+from bootmend.volumes.volume import ARCHIVE, DIRECTORY, HIDDEN, READ_ONLY, SETTABLE, SYSTEM, NotInPlace, Volume
 
 NAMES = [
     "bootmgfw.efi",
@@ -224,6 +224,24 @@ class VolumeContract(ABC):
         assert volume.read("\\to\\moved.bin") == noise(50_000)
         assert volume.read("\\to\\inner\\deep.txt") == b"deep"
         volume.close()
+
+    def test_attributes_are_set_and_taken_away_again(self, volume: Volume) -> None:
+        volume.create("\\a long name.txt", noise(10_000))
+        volume.mkdir("\\folder")
+        volume.set_attributes("\\A LONG NAME.TXT", READ_ONLY | HIDDEN | SYSTEM)
+        volume.set_attributes("\\folder", HIDDEN)
+        volume = self.again(volume)
+        for entry in (volume.stat("\\a long name.txt"), volume.listdir("\\")[0]):
+            assert entry.attributes & SETTABLE == READ_ONLY | HIDDEN | SYSTEM
+        assert volume.stat("\\folder").attributes & (SETTABLE | DIRECTORY) == HIDDEN | DIRECTORY
+        volume.set_attributes("\\a long name.txt", ARCHIVE)
+        volume = self.again(volume)
+        assert volume.stat("\\a long name.txt").attributes & SETTABLE == ARCHIVE
+        assert volume.read("\\a long name.txt") == noise(10_000)
+        with pytest.raises(Missing):
+            volume.set_attributes("\\nothing", ARCHIVE)
+        with pytest.raises(BootmendError):
+            volume.set_attributes("\\", HIDDEN)
 
     def test_rename_never_overwrites_nor_moves_a_folder_into_itself(self, volume: Volume) -> None:
         volume.create("\\one", b"1")

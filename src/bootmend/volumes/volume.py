@@ -6,8 +6,8 @@ Offsets and lengths are in bytes. Reading never writes. The two ways to write:
 
 * `write_in_place`: bytes of an existing file, straight onto the clusters it already owns
   (`extents`); the file system's own metadata and journal stay untouched.
-* `replace`, `create`, `delete`, `mkdir`, `rename`: through the file system's engine; needs
-  a device that is writable (an overlay) and a volume whose `state` allows it.
+* `replace`, `create`, `delete`, `mkdir`, `rename`, `set_attributes`: through the file system's engine;
+  needs a device that is writable (an overlay) and a volume whose `state` allows it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from bootmend.errors import BootmendError, InputError, Missing
 
 READ_ONLY, HIDDEN, SYSTEM, DIRECTORY, ARCHIVE = 0x1, 0x2, 0x4, 0x10, 0x20
 """DOS attributes."""
+SETTABLE = READ_ONLY | HIDDEN | SYSTEM | ARCHIVE
+"""Those that `attrib` sets and takes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,10 @@ class Volume(ABC):
 
     @abstractmethod
     def rename(self, path: str, new_path: str) -> None: ...
+
+    @abstractmethod
+    def set_attributes(self, path: str, attributes: int) -> None:
+        """READ_ONLY, HIDDEN, SYSTEM and ARCHIVE become what `attributes` says; the other bits stay."""
 
     @abstractmethod
     def close(self) -> None:

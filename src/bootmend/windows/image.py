@@ -18,7 +18,7 @@ from bootmend.texts import say
 from bootmend.volumes.detect import Locked, Unknown, open_volume
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import Partition, PartitionTable, read_partitions
-from bootmend.volumes.volume import NotInPlace, Volume
+from bootmend.volumes.volume import SETTABLE, NotInPlace, Volume
 
 SECTOR = 512
 """In-place edits are compared and written in units of this many bytes."""
@@ -145,6 +145,16 @@ class Image:
 
     def delete_file(self, volume: int, path: str) -> None:
         self._engine(volume).delete(path)
+
+    def rename_file(self, volume: int, path: str, new_path: str) -> None:
+        """A file or folder gets another name, or another place on the same volume."""
+        self._engine(volume).rename(path, new_path)
+
+    def set_attributes(self, volume: int, path: str, attributes: int) -> None:
+        """DOS attributes, as `Volume.set_attributes` takes them; nothing is written where they stand so."""
+        present = self.volume(volume).stat(path).attributes
+        if (present ^ attributes) & SETTABLE:
+            self._engine(volume).set_attributes(path, attributes)
 
     def make_folder(self, volume: int, path: str) -> None:
         self._engine(volume).mkdir(path)

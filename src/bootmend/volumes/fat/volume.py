@@ -71,6 +71,9 @@ class FatVolume(Volume):
     def rename(self, path: str, new_path: str) -> None:
         self._writing().rename(path, new_path)
 
+    def set_attributes(self, path: str, attributes: int) -> None:
+        self._writing().set_attributes(path, attributes)
+
     def close(self) -> None:
         """Nothing is held back: every step is on the device when it returns."""
 

@@ -16,7 +16,7 @@ from bootmend.volumes.fat.directory import SLOT, Directory, Record, pack_record
 from bootmend.volumes.fat.names import alias, check_name, fold, long_slots
 from bootmend.volumes.fat.reader import FatReader
 from bootmend.volumes.fat.times import dos_now
-from bootmend.volumes.volume import ARCHIVE, DIRECTORY
+from bootmend.volumes.volume import ARCHIVE, DIRECTORY, SETTABLE
 
 _MOST_BYTES = 0xFFFFFFFF
 
@@ -115,6 +115,16 @@ class FatWriter:
         if record.directory and not same:
             above_cluster = new_trail[-1].first_cluster if len(new_trail) > 1 else 0
             self._repoint(record, above_cluster)
+
+    def set_attributes(self, path: str, attributes: int) -> None:
+        trail = self._reader.trail(path)
+        if len(trail) == 1:
+            raise Misuse(say("volumes.not_the_root"))
+        record = trail[-1]
+        folder = self._reader.directory(trail[-2])
+        kept = record.attributes & ~SETTABLE
+        folder.rewrite(record, record.raw[:11] + bytes([kept | attributes & SETTABLE]) + record.raw[12:])
+        folder.save()
 
     def _new_place(self, path: str) -> tuple[Directory, list[Record], str]:
         """The folder that is to hold `path`, the records down to it, and the name."""

@@ -18,6 +18,7 @@ from bootmend.volumes.ntfs.reading import NtfsReading
 from bootmend.volumes.ntfs.records import STANDARD_INFORMATION
 from bootmend.volumes.ntfs.tree import Place, is_good_name
 from bootmend.volumes.ntfs.wof import TAG
+from bootmend.volumes.volume import DIRECTORY, SETTABLE
 
 
 class NtfsVolume(NtfsReading):
@@ -80,6 +81,10 @@ class NtfsVolume(NtfsReading):
         session.unlink(reference, place.folder.base.reference, old_name)
         self._forget()
 
+    def set_attributes(self, path: str, attributes: int) -> None:
+        kept = self.stat(path).attributes & 0xFFFF & ~(SETTABLE | DIRECTORY)
+        self._change(path, lambda session, file: session.set_attributes(file, kept | attributes & SETTABLE))
+
     def link(self, path: str, new_path: str) -> None:
         """A second name for a file: a hard link."""
         file = self._changeable(self._existing(path), path)
@@ -116,10 +121,6 @@ class NtfsVolume(NtfsReading):
 
     def set_security(self, path: str, descriptor: bytes) -> None:
         self._change(path, lambda session, file: session.set_security(file, descriptor))
-
-    def set_attributes(self, path: str, attributes: int) -> None:
-        """DOS attributes (READ_ONLY, HIDDEN, SYSTEM, ARCHIVE)."""
-        self._change(path, lambda session, file: session.set_attributes(file, attributes))
 
     def set_times(self, path: str, created: int, modified: int, accessed: int) -> None:
         """FILETIMEs: 100 ns since 1601-01-01 UTC."""
