@@ -26,9 +26,9 @@ WINDOWS_81_DIRTY = "hives/system/win81-dirty-nologs.SYSTEM.xz"
 MACHINES = [
     (1, WINDOWS_7, "bios-win7-1"),
     (2, WINDOWS_7, "uefi-b19041-1"),
+    (2, WINDOWS_7, "uefi-b22621-1"),
     (1, None, "bios-b19041-1"),
     (2, None, "uefi-b19041-1"),
-    (2, None, "uefi-b22621-1"),
 ]
 FAULTS = ["catalog-lost", "driver-damaged+crashed", "driver-missing+crashed"]
 
