@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from bootmend.errors import InputError, Missing
+from bootmend.errors import InputError
 from bootmend.formats.dcs import expand_dcs, is_dcs
 from bootmend.volumes.volume import Entry, Volume
 from bootmend.windows.image import address
@@ -31,6 +31,9 @@ COMPONENT = re.compile(
     re.IGNORECASE,
 )
 """A component's folder name; long names are shortened with `..` in the middle of `name`."""
+
+IMAGES = (".sys", ".exe", ".dll", ".efi")
+"""What may be loaded at boot, and so may be asked for."""
 
 MAX_FILE = 256 << 20
 """No driver or system file comes near this size; it bounds memory on a hostile disk."""
@@ -90,35 +93,46 @@ class ComponentStore:
     def differentials(self, name: str) -> list[str]:
         """Addresses of differential copies of `name`, which only Windows' own engine can expand."""
         wanted = name.lower()
+        holders = {parse_component(folder)[0] for folder, _ in self._component_files.get(wanted, [])}
         found = []
         for folder in self._component_folders:
-            for half in ("r", "f"):
-                path = f"{self._windows}\\WinSxS\\{folder}\\{half}\\{wanted}"
-                if self._volume.exists(path):
-                    found.append(address(self._number, path))
+            if parse_component(folder)[0] in holders:
+                for half in ("r", "f"):
+                    path = f"{self._windows}\\WinSxS\\{folder}\\{half}\\{wanted}"
+                    if self._volume.exists(path):
+                        found.append(address(self._number, path))
         return found
-
-    def components_of(self, file_id: int, name: str) -> list[str]:
-        """Folder names of the components whose copy of `name` is the same file (a hard link)."""
-        return [
-            copy.path.rsplit("\\", 2)[-2] for copy in self._component_copies(name.lower()) if copy.file_id == file_id
-        ]
 
     def _list(self, path: str) -> list[Entry]:
         try:
             return self._volume.listdir(path)
-        except Missing:
+        except InputError:
             return []
 
     @cached_property
     def _component_folders(self) -> list[str]:
         return [e.name for e in self._list(f"{self._windows}\\WinSxS") if e.directory and COMPONENT.match(e.name)]
 
-    def _component_copies(self, wanted: str) -> Iterator[Copy]:
+    @cached_property
+    def _component_files(self) -> dict[str, list[tuple[str, Entry]]]:
+        """Images in component folders by lower-case name: (folder, entry).
+
+        A real WinSxS has some 20,000 folders: each is listed once, however many files are asked for.
+        """
+        files: dict[str, list[tuple[str, Entry]]] = {}
         for folder in self._component_folders:
-            path = f"{self._windows}\\WinSxS\\{folder}\\{wanted}"
+            for entry in self._list(f"{self._windows}\\WinSxS\\{folder}"):
+                name = entry.name.lower()
+                if not entry.directory and name.endswith(IMAGES):
+                    files.setdefault(name, []).append((folder, entry))
+        return files
+
+    def _component_copies(self, wanted: str) -> Iterator[Copy]:
+        for folder, entry in self._component_files.get(wanted, []):
+            path = f"{self._windows}\\WinSxS\\{folder}\\{entry.name}"
             component, version = parse_component(folder)
-            yield from self._copy("component", path, component, version)
+            where = address(self._number, path)
+            yield Copy("component", where, self._volume, path, entry.file_id, component, version)
 
     def _backup_copies(self, wanted: str) -> Iterator[Copy]:
         for entry in self._backup_files:
