@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bootmend import __version__
-from bootmend.cli import demo, diagnose, drivers, history, lab, repair, rules, undo
+from bootmend.cli import demo, diagnose, drivers, files, history, lab, repair, rules, undo
 
 app = typer.Typer(
     name="bootmend",
@@ -43,3 +43,4 @@ app.command()(history.history)
 app.command()(drivers.drivers)
 app.command()(rules.rules)
 app.add_typer(lab.lab, name="lab")
+app.add_typer(files.files, name="files")
