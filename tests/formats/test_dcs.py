@@ -63,7 +63,7 @@ def test_a_stored_block_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("cut", [8, 13, 100, 900])
 def test_a_cut_file_is_an_error_with_its_offset(cut: int) -> None:
-    with pytest.raises(ParseError, match="^x: at offset"):
+    with pytest.raises(ParseError, match=r"^x: at offset"):
         expand_dcs(dcs([some_text(1, 5000)])[:cut], "x")
 
 
