@@ -1,10 +1,13 @@
-"""Where a file's new bytes come from: another file of the same disk, or bytes at hand from elsewhere."""
+"""Edits of whole files, and where their new bytes come from.
+
+Another file of the same disk, or bytes at hand from elsewhere (a donor, a decompressed backup).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bootmend.findings import EditTarget
+from bootmend.findings import Action, EditTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,20 @@ class AtHand:
 
 
 Content = OnDisk | AtHand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAction(Action):
+    """An edit that gives one file of a volume a new content."""
+
+    volume: int
+    path: str
+    content: Content
+
+    @property
+    def target(self) -> str:
+        return f"volume {self.volume}:{self.path}"
+
+    @property
+    def source(self) -> str:
+        return self.content.where

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bootmend.actions.content import Content
+from bootmend.actions.content import FileAction
 from bootmend.errors import Refused
-from bootmend.findings import Action, EditTarget
+from bootmend.findings import EditTarget
 from bootmend.texts import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateFile(Action):
-    volume: int
-    path: str
-    content: Content
+class CreateFile(FileAction):
     like: str = ""
     """An existing file of the same volume whose owner and ACL the new one gets."""
 
     @property
     def kind(self) -> str:
         return "create_file"
-
-    @property
-    def target(self) -> str:
-        return f"volume {self.volume}:{self.path}"
-
-    @property
-    def source(self) -> str:
-        return self.content.where
 
     def apply(self, machine: EditTarget) -> None:
         if machine.has_file(self.volume, self.path):
