@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bootmend import __version__
-from bootmend.cli import demo, diagnose, drivers, files, history, lab, repair, rules, undo
+from bootmend.cli import demo, diagnose, drivers, files, history, lab, reg, repair, rules, undo
 
 app = typer.Typer(
     name="bootmend",
@@ -40,6 +40,7 @@ app.command()(diagnose.diagnose)
 app.command()(repair.repair)
 app.command()(undo.undo)
 app.command()(history.history)
+app.command()(reg.reg)
 app.command()(drivers.drivers)
 app.command()(rules.rules)
 app.add_typer(lab.lab, name="lab")
