@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -269,6 +270,23 @@ def test_a_log_that_wants_gigabytes_is_refused() -> None:
     greedy[512 + 32 : 512 + 40] = marvin32(bytes(greedy[512:544])).to_bytes(8, "little")
     recovery = recover(primary, {"LOG1": bytes(greedy)}, "hive")
     assert recovery.state is RecoveryState.UNREPLAYABLE and "grow" in recovery.reason
+
+
+def test_entries_that_each_want_a_little_more_are_refused_together() -> None:
+    """Forty entries, each of whom may grow the hive by less than the limit: by 2.5 GB in all."""
+    old, new = two_versions()
+    primary, log1, _ = crash(old, new, split=False)
+    number = int.from_bytes(log1[512 + 12 : 512 + 16], "little")
+    entries = b""
+    for at in range(40):
+        entry = bytearray(struct.pack("<4sIIIIIQQ", b"HvLE", 512, 0, number + at, (at + 1) * 60 << 20, 0, 0, 0))
+        entry += bytes(512 - len(entry))
+        entry[24:32] = marvin32(bytes(entry[40:])).to_bytes(8, "little")
+        entry[32:40] = marvin32(bytes(entry[:32])).to_bytes(8, "little")
+        entries += entry
+    recovery = recover(primary, {"LOG1": log1[:512] + entries}, "hive")
+    assert (recovery.state, recovery.data) == (RecoveryState.UNREPLAYABLE, primary)
+    assert "grow" in recovery.reason
 
 
 def test_an_edit_after_the_replay_goes_above_every_number() -> None:

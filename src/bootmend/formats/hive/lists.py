@@ -14,6 +14,8 @@ from bootmend.formats.hive.cells import Cells
 from bootmend.formats.hive.records import DB, ENTRY_SIZE, LIST_HEADER, SEGMENT, U32, KeyNode, ValueRecord
 
 Fault = Callable[[ParseError], None]
+MOST_LISTED = 1 << 18
+"""Subkeys, or values, of one key that are read; real ones stay below a hundred thousand. It bounds memory."""
 Claim = Callable[[int], bool]
 """True for a cell that nothing else has been read from."""
 
@@ -22,7 +24,12 @@ def subkey_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> l
     """Cell offsets of a key's subkeys, in the order its list has them."""
     if node.subkey_count == 0:
         return []
-    offsets = [offset for _, _, entries, _ in leaves(cells, node.subkeys, claim, fault) for offset in entries]
+    offsets: list[int] = []
+    for _, _, entries, _ in leaves(cells, node.subkeys, claim, fault):
+        offsets += entries
+        if len(offsets) > MOST_LISTED:
+            fault(cells.fail(node.subkeys, f"a list of at most {MOST_LISTED} subkeys"))
+            return offsets[:MOST_LISTED]
     if len(offsets) != node.subkey_count:
         fault(cells.fail(node.subkeys, f"a list of {node.subkey_count} subkeys", f"{len(offsets)}"))
     return offsets
@@ -79,7 +86,7 @@ def value_offsets(cells: Cells, node: KeyNode, claim: Claim, fault: Fault) -> li
     except ParseError as error:
         fault(error)
         return []
-    count = min(node.value_count, len(body) // U32.size)
+    count = min(node.value_count, len(body) // U32.size, MOST_LISTED)
     if count != node.value_count:
         fault(cells.fail(node.values, f"a list of {node.value_count} values", f"a cell with room for {count}"))
     return list(struct.unpack_from(f"<{count}I", body))

@@ -151,7 +151,7 @@ class _Replay:
                 recovery.notes.append(say("hive.log_gap", log=name, last=last, first=log.entries[0].sequence))
                 break
             for entry in log.entries:
-                write_pages(data, entry.hive_size, entry.pages)
+                write_pages(data, entry.hive_size, entry.pages, len(self.primary))
                 last = entry.sequence
                 recovery.applied.append((name, last))
             if log.torn:
@@ -174,7 +174,7 @@ class _Replay:
                 recovery.notes.append(say("hive.log_torn", log=name))
             else:
                 data = start(self.primary, self.base, self.logs[name])
-                write_pages(data, base.size, pages)
+                write_pages(data, base.size, pages, len(self.primary))
                 recovery.applied.append((name, base.sequences[0]))
                 prove(data, self.file)
                 return data

@@ -12,7 +12,7 @@ from bootmend.formats.hive.check import check
 from bootmend.texts import say
 
 MOST_GROWTH = 1 << 26
-"""Bytes a hive may grow by in a replay; no log holds as much."""
+"""Bytes a hive may grow by in a replay, all entries together; no log holds as much."""
 
 
 class Unreplayable(Exception):
@@ -29,12 +29,14 @@ def start(primary: bytes, base: BaseBlock | None, log: bytes) -> bytearray:
     return data
 
 
-def write_pages(data: bytearray, size: int, pages: Sequence[tuple[int, bytes]]) -> None:
-    """Write pages at their offsets into a hive that then has `size` bytes of hive bins. Raises Unreplayable."""
-    missing = max(BASE_SIZE + size - len(data), 0)
-    if missing > MOST_GROWTH:
+def write_pages(data: bytearray, size: int, pages: Sequence[tuple[int, bytes]], primary: int) -> None:
+    """Write pages at their offsets into a hive that then has `size` bytes of hive bins. Raises Unreplayable.
+
+    `primary`: bytes of the hive before its first log was applied.
+    """
+    if BASE_SIZE + size > primary + MOST_GROWTH:
         raise Unreplayable(say("hive.log_grows", size=size))
-    data += bytes(missing)
+    data += bytes(max(BASE_SIZE + size - len(data), 0))
     for offset, page in pages:
         data[BASE_SIZE + offset : BASE_SIZE + offset + len(page)] = page
     stamp(data, sequence=0, size=size)
