@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bootmend import __version__
-from bootmend.cli import demo, diagnose, drivers, files, history, lab, reg, repair, rules, undo
+from bootmend.cli import demo, diagnose, disable, drivers, enable, files, history, lab, reg, repair, rules, status, undo
 
 app = typer.Typer(
     name="bootmend",
@@ -42,6 +42,9 @@ app.command()(undo.undo)
 app.command()(history.history)
 app.command()(reg.reg)
 app.command()(drivers.drivers)
+app.command()(status.status)
+app.command()(enable.enable)
+app.command()(disable.disable)
 app.command()(rules.rules)
 app.add_typer(lab.lab, name="lab")
 app.add_typer(files.files, name="files")

@@ -23,6 +23,8 @@ class Change:
     """Where the journals of this disk lie; None only in a dry run."""
     meta: dict[str, Any] = field(default_factory=dict)
     """Goes into the journal: the command, and what `disable` needs to put back."""
+    record: bool = False
+    """Keep `meta` in a journal even where no byte changes: what stood there is worth knowing later."""
     changed_bytes: int = 0
     report: CommitReport | None = None
 
@@ -38,6 +40,6 @@ def changing(
         change = Change(Edit(device, frozenset(accept)), folder, {"command": command})
         yield change
         change.changed_bytes = change.edit.settle()
-        if folder is not None and change.changed_bytes:
-            identity = identity_of(device)
-            change.report = commit(device, change.edit.overlay.patches(), folder, identity=identity, meta=change.meta)
+        if folder is not None and (change.changed_bytes or change.record):
+            patches, identity = change.edit.overlay.patches(), identity_of(device)
+            change.report = commit(device, patches, folder, identity=identity, meta=change.meta, record=change.record)

@@ -46,20 +46,22 @@ def commit(
     identity: dict[str, str],
     meta: dict[str, Any],
     files: Files = DURABLE,
+    record: bool = False,
 ) -> CommitReport:
     """Writes `patches` (ascending, disjoint; taken one by one) to `device`, journalled in `folder`.
 
     Patches that change nothing, or whose `after` already stands there, are left out. Refused, with
     nothing written: the disk does not read `before`, the journal cannot be written, an earlier
     commit was interrupted, someone else is at it. On any other failure, Ctrl-C included, the disk
-    is put back first; DeviceError says so, or says what to do where even that failed.
+    is put back first; DeviceError says so, or says what to do where even that failed. With nothing to
+    change there is no journal, unless `record` asks for one, for the sake of its `meta`.
     """
     if not device.writable:
         raise DeviceError(say("commit.read_only", disk=device.name))
     refuse_interrupted(folder, device.size, identity)
     needed = _needed(device, patches)
     first = next(needed, None)
-    if first is None:
+    if first is None and not record:
         return CommitReport(None, 0, 0, True)
     try:
         files.make_folder(folder)
@@ -68,7 +70,7 @@ def commit(
     with sole_user(folder):
         refuse_interrupted(folder, device.size, identity)
         header = Header.of(device, identity, meta)
-        journal = write_journal(folder, header, itertools.chain([first], needed), files)
+        journal = write_journal(folder, header, itertools.chain([first] if first is not None else [], needed), files)
         _check_once_more(device, journal, files)
         _apply(device, journal, files)
     return CommitReport(journal.path, journal.patches, journal.total, True)
