@@ -25,6 +25,8 @@ DOS_NAME = 2
 """The namespace of an 8.3 name that stands beside a long one."""
 KEPT_NODES = 1024
 MAX_DEPTH = 32
+MOST_NAMES = 1 << 19
+"""In one folder that is listed; the largest of Windows' own have some ten thousand."""
 
 _ENTRY = struct.Struct("<QHHHH")
 """File reference, length of the entry, of its key, flags, reserved."""
@@ -95,10 +97,14 @@ class Folders:
         """Every entry in order, 8.3 names included."""
         tree = _Tree(self, folder)
         seen: set[int] = set()
+        names = 0
         stack: list[tuple[Node, int]] = [(tree.root(), 0)]
         while stack:
             node, at = stack.pop()
             if at > 0:
+                names += 1
+                if names > MOST_NAMES:
+                    raise ParseError(tree.what, 0, f"a folder of at most {MOST_NAMES} names")
                 yield node.entries[at - 1]
             if at < len(node.entries):
                 stack.append((node, at + 1))

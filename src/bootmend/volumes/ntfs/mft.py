@@ -28,7 +28,9 @@ NUMBER = (1 << 48) - 1
 """Masks the record number out of a file reference."""
 MFT, MIRROR, LOGFILE, VOLUME, ROOT, UPCASE = 0, 1, 2, 3, 5, 10
 FIRST_USER_RECORD = 24
-KEPT_RECORDS = 2048
+KEPT_RECORDS, KEPT_ATTRIBUTES = 2048, 1 << 15
+MOST_ATTRIBUTES = 1 << 14
+"""Of one file, over all its records: more than an attribute list of 256 KiB has room for."""
 MAX_ATTRIBUTE_LIST = 256 << 10
 
 
@@ -57,10 +59,13 @@ class Mft:
         self.beyond: Callable[[], bool] = lambda: False
         """Asked when a record lies beyond the table: True if the table may have grown and was written since."""
         self._records: OrderedDict[int, FileRecord] = OrderedDict()
+        self._kept = 0
+        """Attributes in `_records`."""
         self._table = self._find_table()
 
     def forget(self) -> None:
         self._records.clear()
+        self._kept = 0
 
     def reload(self) -> None:
         """Reads the table's own clusters again: it may have grown."""
@@ -98,15 +103,20 @@ class Mft:
         file = self._records.get(number)
         if file is None:
             file = self._join(parse_record(self.raw(number), number))
-            self._records[number] = file
-            if len(self._records) > KEPT_RECORDS:
-                self._records.popitem(last=False)
+            self._keep(number, file)
         base, wanted = file.base, reference >> 48
         if not base.flags & IN_USE or base.base or (wanted and base.sequence != wanted):
             found = f"flags {base.flags:#x}, base {base.base:#x}, sequence {base.sequence}"
             where = number * self.boot.record_size
             raise ParseError(f"{self.name}\\$MFT", where, f"file record {number} with sequence {wanted} in use", found)
         return file
+
+    def _keep(self, number: int, file: FileRecord) -> None:
+        self._records[number] = file
+        self._kept += len(file.attributes)
+        while len(self._records) > KEPT_RECORDS or (self._kept > KEPT_ATTRIBUTES and len(self._records) > 1):
+            _, oldest = self._records.popitem(last=False)
+            self._kept -= len(oldest.attributes)
 
     def stream(self, file: FileRecord, kind: int = DATA, name: str = "") -> Stream | None:
         parts = [one for one in file.attributes if one.type == kind and one.name == name]
@@ -123,6 +133,9 @@ class Mft:
                 where = number * self.boot.record_size
                 raise ParseError(f"{self.name}\\$MFT", where, f"an extension of record {base.number}")
             attributes += extension.attributes
+            if len(attributes) > MOST_ATTRIBUTES:
+                where = number * self.boot.record_size
+                raise ParseError(f"{self.name}\\$MFT", where, f"at most {MOST_ATTRIBUTES} attributes of one file")
         return FileRecord(base, tuple(attributes))
 
     def _extensions(self, base: Record) -> list[int]:

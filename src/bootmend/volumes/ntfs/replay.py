@@ -56,6 +56,8 @@ _STREAMS = (
 _BOOT_BYTES = 8192
 _SECONDS = 120
 _MEMORY = 1 << 30
+_MOST_CLONED = 2 << 30
+"""Bytes of metadata a log may touch: they are written to a temporary file."""
 
 
 class CannotReplay(BootmendError):
@@ -114,17 +116,28 @@ def _untouched(mft: Mft, record: LogRecord) -> bool:
 
 def _ranges(mft: Mft, records: list[LogRecord]) -> Iterator[tuple[int, int]]:
     size = mft.boot.cluster_size
-    yield 0, _BOOT_BYTES
+    touched: set[int] = set()
     for record in records:
-        for cluster in record.clusters:
-            yield cluster * size, (cluster + 1) * size
+        touched.update(record.clusters)
+        _check_room(len(touched) * size)
+    yield 0, _BOOT_BYTES
+    for cluster in touched:
+        yield cluster * size, (cluster + 1) * size
+    total = len(touched) * size
     for number, kind, name in _STREAMS:
         stream = mft.stream(mft.file(number), kind, name)
         if stream is None or stream.resident:
             continue
         end = 2 * FIRST_USER_RECORD * mft.boot.record_size if (number, kind) == (MFT, DATA) else stream.initialized
+        total += min(end, stream.initialized)
+        _check_room(total)
         for at, length in stream.places(0, min(end, stream.initialized)):
             yield at, at + length
+
+
+def _check_room(total: int) -> None:
+    if total > _MOST_CLONED:
+        raise CannotReplay(f"it touches {total} bytes of metadata, more than the {_MOST_CLONED} that are copied")
 
 
 def _run(program: str, path: Path) -> None:

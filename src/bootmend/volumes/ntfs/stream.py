@@ -11,6 +11,9 @@ from bootmend.volumes.ntfs.records import COMPRESSED, ENCRYPTED, SPARSE, Attribu
 from bootmend.volumes.ntfs.runs import Run, decode_runs
 from bootmend.volumes.volume import Extent, File, NotInPlace
 
+MOST_RUNS = 1 << 20
+"""Fragments of one attribute; nothing a machine boots from comes near. It bounds memory on a hostile disk."""
+
 
 class Stream(File):
     """Random access to an attribute; holes and what lies beyond `initialized` bytes read as zeros.
@@ -42,6 +45,8 @@ class Stream(File):
             if part.pairs is None or part.first_vcn != vcn:
                 raise ParseError(self.what, part.first_vcn * self.cluster_size, f"the part from cluster {vcn} on")
             self.runs += decode_runs(part.pairs, part.first_vcn, part.last_vcn, clusters)
+            if len(self.runs) > MOST_RUNS:
+                raise ParseError(self.what, vcn * self.cluster_size, f"at most {MOST_RUNS} fragments")
             vcn = part.last_vcn + 1
         if self.size > vcn * self.cluster_size:
             raise ParseError(self.what, vcn * self.cluster_size, f"clusters for {self.size} bytes")
