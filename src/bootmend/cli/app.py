@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from bootmend import __version__
-from bootmend.cli import demo, diagnose, disable, drivers, enable, files, history, lab, reg, repair, rules, status, undo
+from bootmend.cli import (
+    bcdedit,
+    demo,
+    diagnose,
+    disable,
+    drivers,
+    enable,
+    files,
+    history,
+    lab,
+    reg,
+    repair,
+    rules,
+    status,
+    undo,
+)
 
 app = typer.Typer(
     name="bootmend",
@@ -40,6 +55,7 @@ app.command()(diagnose.diagnose)
 app.command()(repair.repair)
 app.command()(undo.undo)
 app.command()(history.history)
+app.command()(bcdedit.bcdedit)
 app.command()(reg.reg)
 app.command()(drivers.drivers)
 app.command()(status.status)

@@ -62,7 +62,12 @@ class OpenStore:
     def __init__(self, loaded: LoadedHive, accept: Collection[str]) -> None:
         require_replayable(loaded, accept)
         self.loaded = loaded
-        self.editor = StoreEditor(loaded.recovery.data, loaded.where, loaded.recovery.highest_sequence)
+        self.editor = StoreEditor(
+            loaded.recovery.data,
+            loaded.where,
+            loaded.recovery.highest_sequence,
+            allow_dirty=loaded.unreplayable,
+        )
 
     @property
     def data(self) -> bytes:

@@ -23,7 +23,15 @@ from bootmend.formats.bcd.devices import (
 )
 from bootmend.formats.bcd.editor import StoreEditor
 from bootmend.formats.bcd.elements import Element, ElementFormat, Value, element_format, encode_value
-from bootmend.formats.bcd.names import element_id, element_name, number_of, word_of
+from bootmend.formats.bcd.names import (
+    element_id,
+    element_ids,
+    element_name,
+    element_names,
+    number_of,
+    number_words,
+    word_of,
+)
 from bootmend.formats.bcd.objects import WELL_KNOWN, ObjectType, identifier
 from bootmend.formats.bcd.store import BcdObject, Store
 
@@ -50,12 +58,15 @@ __all__ = [
     "decode_device",
     "element_format",
     "element_id",
+    "element_ids",
     "element_name",
+    "element_names",
     "encode_device",
     "encode_value",
     "identifier",
     "moved",
     "number_of",
+    "number_words",
     "partition_of",
     "word_of",
 ]

@@ -12,20 +12,22 @@ from bootmend.errors import Missing
 from bootmend.formats.bcd.elements import Element, Value, encode_value
 from bootmend.formats.bcd.objects import identifier
 from bootmend.formats.bcd.store import Store
-from bootmend.formats.hive import HiveEditor, ValueType
+from bootmend.formats.hive import Hive, HiveEditor, Key, ValueType
 
 
 class StoreEditor:
     """Edits on a copy of `data`; Refused where the hive is dirty or unsound, ParseError where it is no store.
 
     `highest_sequence` is the highest sequence number in the store's logs (`Recovery.highest_sequence`),
-    so that Windows ignores them afterwards.
+    so that Windows ignores them afterwards. `allow_dirty`: the loss of what only the logs hold is accepted.
     """
 
-    def __init__(self, data: bytes, file: str, highest_sequence: int = 0) -> None:
-        self._hive = HiveEditor(data, file, highest_sequence=highest_sequence)
-        store = Store.parse(data, file)
+    def __init__(self, data: bytes, file: str, highest_sequence: int = 0, *, allow_dirty: bool = False) -> None:
+        self._hive = HiveEditor(data, file, highest_sequence=highest_sequence, allow_dirty=allow_dirty)
         self._file = file
+        self._know(Store.parse(data, file))
+
+    def _know(self, store: Store) -> None:
         self._types = {found.id: found.type for found in store.objects.values()}
         self._elements = {
             (found.id, number): element
@@ -69,6 +71,28 @@ class StoreEditor:
         self._elements = {place: element for place, element in self._elements.items() if place[0] != object_id}
         return self._hive.delete_key(_object_path(object_id))
 
+    def replace_objects(self, source: bytes, file: str) -> None:
+        """Makes this store's objects those of another store (`file`), key by key and value by value.
+
+        The store's own Description, which says which store it is, stays. ParseError where the source is none.
+        """
+        theirs = Hive.parse(source, file)
+        Store.parse(source, file)
+        ours = Hive.parse(self._hive.finish(), self._file)
+        wanted, present = _contents(theirs.key("Objects")), _contents(ours.key("Objects"))
+        for path in present.keys() - wanted.keys():
+            self._hive.delete_key(present[path].path)
+        for path, key in wanted.items():
+            place = present[path].path if path in present else key.path
+            self._hive.create_key(place)
+            values = {value.name.lower(): value for value in key.values()}
+            for value in present[path].values() if path in present else ():
+                if value.name.lower() not in values:
+                    self._hive.delete_value(place, value.name)
+            for value in values.values():
+                self._hive.set_value(place, value.name, value.type, value.data)
+        self._know(Store.parse(self._hive.finish(), self._file))
+
     def finish(self, now: int | None = None) -> bytes:
         """The edited store, or the very same bytes where nothing changed; `now` is a FILETIME."""
         return self._hive.finish(now)
@@ -90,3 +114,15 @@ def _object_path(object_id: UUID) -> str:
 
 def _element_path(object_id: UUID, element_id: int) -> str:
     return rf"{_object_path(object_id)}\Elements\{element_id:08x}"
+
+
+def _contents(top: Key | None) -> dict[str, Key]:
+    """Every key from `top` down by its path in lower case, parents first."""
+    found: dict[str, Key] = {}
+    todo = [top] if top is not None else []
+    while todo:
+        key = todo.pop()
+        if key.path.lower() not in found:
+            found[key.path.lower()] = key
+            todo += key.subkeys()
+    return found

@@ -55,15 +55,29 @@ def element_name(element_id: int, object_type: int) -> str:
 
 def element_id(name: str, object_type: int) -> int | None:
     """The id of a name (any case, also `custom:260000ff`) in an object of that type."""
+    return next(iter(element_ids(name, object_type)), None)
+
+
+def element_ids(name: str, object_type: int) -> list[int]:
+    """Every id that goes by the name in an object of that type: `cacheenable` of a memory test has two."""
     lowered = name.lower()
     if lowered.startswith("custom:"):
         digits = lowered.removeprefix("custom:").removeprefix("0x")
-        return int(digits, 16) if digits and len(digits) <= 8 and set(digits) <= set("0123456789abcdef") else None
-    for table in _search_order(object_type):
-        for known in _tables()[table].values():
-            if known.name == lowered:
-                return known.id
-    return None
+        return [int(digits, 16)] if 0 < len(digits) <= 8 and set(digits) <= set("0123456789abcdef") else []
+    tables = [_tables()[table] for table in _search_order(object_type)]
+    return [known.id for table in tables for known in table.values() if known.name == lowered]
+
+
+def element_names(object_type: int | None = None) -> list[str]:
+    """Every name known in an object of that type; without a type, in any object."""
+    tables = _tables() if object_type is None else _search_order(object_type)
+    return sorted({known.name for table in tables for known in _tables()[table].values()})
+
+
+def number_words(element_id: int, object_type: int) -> list[str]:
+    """The words that an integer element takes, in the order of their numbers; empty where it takes only numbers."""
+    known = _known(element_id, object_type)
+    return [word for word in known.words if word != "-"] if known else []
 
 
 def word_of(element_id: int, object_type: int, number: int) -> str | None:

@@ -1,0 +1,103 @@
+"""`bootmend bcdedit`: the words of bcdedit.exe on a disk."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.cli.editing import Change
+    from bootmend.commands.bcdedit import Answer, BcdSession
+
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="-- WORDS...", help="What you would type after bcdedit; /? lists it.")
+]
+Store = Annotated[
+    str,
+    typer.Option("--store", metavar="PATH", help="Another store than the one that boots: 3:\\EFI\\... or a bare path."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Make the change in memory, say how large it is, write nothing.")
+]
+
+
+def bcdedit(
+    disk: Disk,
+    words: Words = None,
+    store: Store = "",
+    journal_dir: JournalDir = None,
+    accept: Accept = [],
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """Look at and change the boot configuration of DISK in bcdedit's own words.
+
+    bootmend bcdedit DISK -- /set {default} safeboot network
+
+    Without words, /enum active. One line is one commit, and `undo` takes it back.
+    """
+    from bootmend.cli.editing import changing
+    from bootmend.cli.session import settle
+    from bootmend.commands.bcdedit import BcdSession, parse_line
+    from bootmend.disk.container import open_disk
+    from bootmend.errors import Misuse
+    from bootmend.windows.image import Image
+
+    line = parse_line(words or [])
+    if line.store and store:
+        raise Misuse(say("bcdedit.twice", word="/store"))
+    if line.reads_only:
+        settle(disk, journal_dir)
+        with open_disk(disk) as device:
+            image = Image(device, accept=frozenset(accept))
+            session = BcdSession(image)
+            answer = session.run(line, store)
+            _show(answer, session, json=json)
+            image.close()
+        return
+    with changing(disk, "bcdedit", journal_dir=journal_dir, accept=accept, dry_run=dry_run) as change:
+        session = BcdSession(change.edit.image, change.edit.desk)
+        answer = session.run(line, store)
+        change.meta |= {"words": list(words or []), "store": answer.place.where if answer.place else ""}
+    _tell(answer, change, disk, json=json, dry_run=dry_run)
+
+
+def _show(answer: Answer, session: BcdSession, *, json: bool) -> None:
+    """What a line that only reads has to say."""
+    from bootmend.cli.output import put_document
+    from bootmend.commands.bcdedit.document import listing
+
+    for note in answer.notes:
+        sys.stderr.write(f"bootmend: {note}\n")
+    if json:
+        put_document(listing(answer, session.partitions))
+    else:
+        sys.stdout.write("".join(f"{each}\n" for each in answer.lines))
+
+
+def _tell(answer: Answer, change: Change, disk: str, *, json: bool, dry_run: bool) -> None:
+    """What a change did."""
+    from bootmend.cli.output import put_document
+    from bootmend.commands.bcdedit.document import change as changed_document
+    from bootmend.reports import document
+    from bootmend.reports.terminal import size
+
+    for note in answer.notes:
+        sys.stderr.write(f"bootmend: {note}\n")
+    report = change.report
+    if json:
+        put_document(changed_document(answer, change.changed_bytes, document.commit(report) if report else None))
+        return
+    sys.stdout.write("".join(f"{each}\n" for each in answer.lines))
+    if dry_run:
+        sys.stderr.write(say("bcdedit.dry_run", changed=size(change.changed_bytes)) + "\n")
+    elif report is None:
+        sys.stderr.write(say("bcdedit.as_before") + "\n")
+    else:
+        said = say("bcdedit.committed", changed=size(report.bytes), patches=report.patches, disk=disk)
+        sys.stderr.write(said + "\n")

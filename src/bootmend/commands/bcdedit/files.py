@@ -1,0 +1,47 @@
+"""Stores as files of this machine: `/export` writes one, `/import` reads one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bootmend.errors import InputError, ParseError, Refused
+from bootmend.formats.bcd import Store
+from bootmend.formats.hive import check
+from bootmend.texts import say
+
+LARGEST = 64 << 20
+"""Bytes; real stores have up to 256 KiB."""
+
+
+def write_store(path: Path, data: bytes) -> None:
+    """A new file with these bytes, durable. Refused where one is there already, InputError where none can be made."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise Refused(say("bcdedit.file_exists", file=path), say("bcdedit.file_exists_next")) from None
+    except OSError as error:
+        raise InputError(say("bcdedit.file_unwritable", file=path, why=error.strerror)) from error
+
+
+def read_store(path: Path) -> bytes:
+    """The bytes of a sound, clean store. InputError, ParseError with the reason."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(say("bcdedit.file_unreadable", file=path, why=error.strerror)) from error
+    if len(data) > LARGEST:
+        raise InputError(say("bcdedit.file_too_large", file=path, limit=LARGEST))
+    store = Store.parse(data, str(path))
+    if store.dirty:
+        raise InputError(say("bcdedit.file_dirty", file=path))
+    report = check(data, str(path))
+    if report.errors:
+        raise ParseError(str(path), 0, "a sound store", report.errors[0])
+    if store.boot_manager is None:
+        raise InputError(say("bcdedit.file_no_boot_manager", bootmgr="{bootmgr}", file=path))
+    return data
