@@ -65,6 +65,7 @@ class Auditor:
         if self.policy.machine and pe.machine != self.policy.machine:
             wanted, found = f"{self.policy.machine:#06x}", f"{pe.machine:#06x}"
             return _no_image(file, say("signing.other_machine", wanted=wanted, found=found))
+        self._checker.effort.earn()
         hashes = image_hashes(data, pe)
         details = [*self._embedded(data, pe, hashes), *self._listed(hashes)]
         return self._verdict(pe, hashes, details)
@@ -105,6 +106,7 @@ class Auditor:
     def _catalog(self, name: str) -> tuple[SignatureDetail, frozenset[bytes]]:
         known = self._catalogs.get(name)
         if known is None:
+            self._checker.effort.earn()
             try:
                 data = self._load(name)
                 found = self._checker.check(data, name, name, _ListSubject(data, name))

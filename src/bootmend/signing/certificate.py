@@ -25,6 +25,8 @@ from bootmend.signing.extensions import Extensions
 
 _BROKEN_HASHES = ("md5", "md2", "md4")
 _LONGEST_NAME = 200
+_LARGEST_KEY = 8192
+"""Bits of an RSA key; the time of a check grows with their square, and no code signer has more than 4096."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ def _parsed(der: bytes) -> x509.Certificate:
 def public_key(certificate: Certificate) -> CertificatePublicKeyTypes:
     """The key as `cryptography` has it; ParseError where it is of no known kind."""
     try:
-        return _parsed(certificate.der).public_key()
+        key = _parsed(certificate.der).public_key()
+        if isinstance(key, rsa.RSAPublicKey) and key.key_size > _LARGEST_KEY:
+            raise ValueError(f"RSA of {key.key_size} bits")
+        return key
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ParseError(certificate.common_name, 0, "a public key of a known kind", str(error)) from None
 

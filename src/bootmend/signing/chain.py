@@ -17,6 +17,7 @@ from datetime import datetime
 from bootmend.signing import oids
 from bootmend.signing.certificate import Certificate, is_issued_by
 from bootmend.signing.denied import DenyList
+from bootmend.signing.effort import Effort
 from bootmend.signing.roots import Trust, time_stamp_roots
 from bootmend.signing.verdict import BEST_FIRST, Root, Status
 from bootmend.texts import say
@@ -49,10 +50,11 @@ def best_chain(
     denied: DenyList,
     usages: frozenset[str],
     at: datetime,
+    effort: Effort,
 ) -> Chain:
     """The best chain from `leaf` for one of `usages`, judged at time `at`; intermediates from `pool`."""
     best: Chain | None = None
-    for way, root in _ways(leaf, pool, trust):
+    for way, root in _ways(leaf, pool, trust, effort):
         chain = _judge(way, root, denied, usages, at)
         if best is None or _order(chain) < _order(best):
             best = chain
@@ -67,7 +69,7 @@ def _order(chain: Chain) -> tuple[int, bool]:
 
 
 def _ways(
-    leaf: Certificate, pool: Sequence[Certificate], trust: Trust
+    leaf: Certificate, pool: Sequence[Certificate], trust: Trust, effort: Effort
 ) -> Iterator[tuple[list[Certificate], Root | None]]:
     """Every path from `leaf` to a certificate that is a root, is self-signed, or whose issuer is not at hand."""
     steps = 0
@@ -84,7 +86,7 @@ def _ways(
             if one in way or one in issuers or one.subject != top.issuer:
                 continue
             steps += 1
-            if steps <= _MOST_STEPS and is_issued_by(top, one):
+            if steps <= _MOST_STEPS and effort.spend() and is_issued_by(top, one):
                 issuers[one] = None
         if not issuers or len(way) >= _LONGEST:
             yield way, None

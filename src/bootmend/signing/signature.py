@@ -18,6 +18,7 @@ from bootmend.signing import oids
 from bootmend.signing.certificate import Certificate
 from bootmend.signing.chain import CODE, best_chain
 from bootmend.signing.denied import DenyList
+from bootmend.signing.effort import Effort
 from bootmend.signing.envelope import Envelope, open_envelope
 from bootmend.signing.pool import readable
 from bootmend.signing.roots import Trust
@@ -38,7 +39,8 @@ class Checker:
 
     trust: Trust
     denied: DenyList
-    now: datetime = field()
+    now: datetime
+    effort: Effort = field(default_factory=Effort)
 
     def check(self, data: bytes, file: str, source: str, subject: Subject) -> list[SignatureDetail]:
         """Every signature in the message `data`, its own first, then those nested in it."""
@@ -46,10 +48,13 @@ class Checker:
         waiting = [(data, source)]
         while waiting and len(found) < _MOST_NESTED:
             message, name = waiting.pop(0)
+            if not self.effort.spend():
+                found.append(SignatureDetail(name, Status.CHAIN_INCOMPLETE, say("signing.too_much")))
+                break
             try:
                 envelope = open_envelope(message, file)
                 signers = [read_signer(one, file) for one in envelope.signer_list()]
-                pool = readable(envelope.certificate_list())
+                pool = readable(envelope.certificate_list(), self.effort)
                 wrong = subject(envelope)
             except ParseError as error:
                 found.append(SignatureDetail(name, Status.HASH_MISMATCH, str(error)))
@@ -84,11 +89,11 @@ class Checker:
         return self._chained(signer, leaf, pool, source)
 
     def _chained(self, signer: Signer, leaf: Certificate, pool: list[Certificate], source: str) -> SignatureDetail:
-        stamp = stamp_of(signer, pool, self.trust, self.denied)
+        stamp = stamp_of(signer, pool, self.trust, self.denied, self.effort)
         stamped = stamp.time if stamp else None
         usages = leaf.allows.usages or frozenset()
         at = stamped if stamped and oids.LIFETIME_SIGNING not in usages else self.now
-        chain = best_chain(leaf, pool, self.trust, self.denied, CODE, at)
+        chain = best_chain(leaf, pool, self.trust, self.denied, CODE, at, self.effort)
         why = chain.why
         if stamp and (stamped or chain.status is not Status.VALID):
             why = f"{why} {stamp.why}"

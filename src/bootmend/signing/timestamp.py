@@ -22,6 +22,7 @@ from bootmend.signing.certificate import Certificate
 from bootmend.signing.chain import TIME_STAMPS, best_chain
 from bootmend.signing.denied import DenyList
 from bootmend.signing.der import Element
+from bootmend.signing.effort import Effort
 from bootmend.signing.envelope import open_envelope
 from bootmend.signing.pool import readable
 from bootmend.signing.roots import Trust
@@ -40,10 +41,12 @@ class Stamp:
     why: str
 
 
-def stamp_of(signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList) -> Stamp | None:
+def stamp_of(
+    signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList, effort: Effort
+) -> Stamp | None:
     """The earliest time that a good stamp of this signer proves; None where it has no stamp at all."""
     stamps = []
-    for number, stamp in enumerate(_stamps(signer, pool, trust, denied)):
+    for number, stamp in enumerate(_stamps(signer, pool, trust, denied, effort)):
         if number >= _MOST_STAMPS:
             break
         stamps.append(stamp)
@@ -53,21 +56,25 @@ def stamp_of(signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: 
     return stamps[0] if stamps else None
 
 
-def _stamps(signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList) -> Iterator[Stamp]:
+def _stamps(
+    signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList, effort: Effort
+) -> Iterator[Stamp]:
     tokens = signer.unsigned.get(oids.TIME_STAMP_TOKEN, []) + signer.unsigned.get(oids.TIME_STAMP_TOKEN_CMS, [])
     for token in tokens:
         try:
-            yield _token(token.whole, signer, pool, trust, denied)
+            yield _token(token.whole, signer, pool, trust, denied, effort)
         except ParseError as error:
             yield Stamp(None, str(error))
     for counter in signer.unsigned.get(oids.COUNTER_SIGNATURE, []):
         try:
-            yield _counter_signature(read_signer(counter.whole, signer.file), signer, pool, trust, denied)
+            yield _counter_signature(read_signer(counter.whole, signer.file), signer, pool, trust, denied, effort)
         except ParseError as error:
             yield Stamp(None, str(error))
 
 
-def _token(data: bytes, signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList) -> Stamp:
+def _token(
+    data: bytes, signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList, effort: Effort
+) -> Stamp:
     envelope = open_envelope(data, signer.file)
     if envelope.content is None or envelope.content_type != oids.TIME_STAMP_INFO:
         raise ParseError(signer.file, 0, "a time stamp token")
@@ -81,28 +88,36 @@ def _token(data: bytes, signer: Signer, pool: Sequence[Certificate], trust: Trus
         stamper = read_signer(raw, signer.file)
         if not stamper.covers(envelope.content.content, oids.TIME_STAMP_INFO):
             return Stamp(None, say("signing.stamp_broken"))
-        return _judge(stamper, [*readable(envelope.certificate_list()), *pool], time, trust, denied, bare=False)
+        own = readable(envelope.certificate_list(), effort)
+        return _judge(stamper, [*own, *pool], time, trust, denied, effort, bare=False)
     return Stamp(None, say("signing.stamp_broken"))
 
 
 def _counter_signature(
-    stamper: Signer, signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList
+    stamper: Signer, signer: Signer, pool: Sequence[Certificate], trust: Trust, denied: DenyList, effort: Effort
 ) -> Stamp:
     times = stamper.signed.get(oids.SIGNING_TIME, [])
     if not stamper.covers(signer.signature) or len(times) != 1:
         return Stamp(None, say("signing.stamp_other"))
-    return _judge(stamper, pool, times[0].time(), trust, denied, bare=True)
+    return _judge(stamper, pool, times[0].time(), trust, denied, effort, bare=True)
 
 
 def _judge(
-    stamper: Signer, pool: Sequence[Certificate], time: datetime, trust: Trust, denied: DenyList, *, bare: bool
+    stamper: Signer,
+    pool: Sequence[Certificate],
+    time: datetime,
+    trust: Trust,
+    denied: DenyList,
+    effort: Effort,
+    *,
+    bare: bool,
 ) -> Stamp:
     leaf = next((one for one in pool if stamper.is_by(one)), None)
     if leaf is None:
         return Stamp(None, say("signing.stamp_no_certificate"))
     if not stamper.is_signed_by(leaf, bare=bare):
         return Stamp(None, say("signing.stamp_broken"))
-    chain = best_chain(leaf, pool, trust, denied, TIME_STAMPS, time)
+    chain = best_chain(leaf, pool, trust, denied, TIME_STAMPS, time, effort)
     if chain.status is not Status.VALID:
         return Stamp(None, say("signing.stamp_untrusted", why=chain.why))
     return Stamp(time, say("signing.stamped", name=leaf.common_name, at=f"{time:%Y-%m-%d %H:%M} UTC"))
