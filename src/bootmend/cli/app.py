@@ -20,6 +20,7 @@ from bootmend.cli import (
     reg,
     repair,
     rules,
+    script,
     status,
     undo,
 )
@@ -64,3 +65,4 @@ app.command()(disable.disable)
 app.command()(rules.rules)
 app.add_typer(lab.lab, name="lab")
 app.add_typer(files.files, name="files")
+app.command()(script.script)
