@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
+from bootmend.errors import Misuse, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -42,17 +44,15 @@ def bcdedit(
     Without words, /enum active. One line is one commit, and `undo` takes it back.
     """
     from bootmend.cli.editing import changing
-    from bootmend.cli.session import settle
     from bootmend.commands.bcdedit import BcdSession, parse_line
     from bootmend.disk.container import open_disk
-    from bootmend.errors import Misuse
     from bootmend.windows.image import Image
 
     line = parse_line(words or [])
     if line.store and store:
         raise Misuse(say("bcdedit.twice", word="/store"))
     if line.reads_only:
-        settle(disk, journal_dir)
+        _warn_of_unfinished(disk, journal_dir)
         with open_disk(disk) as device:
             image = Image(device, accept=frozenset(accept))
             session = BcdSession(image)
@@ -65,6 +65,18 @@ def bcdedit(
         answer = session.run(line, store)
         change.meta |= {"words": list(words or []), "store": answer.place.where if answer.place else ""}
     _tell(answer, change, disk, json=json, dry_run=dry_run)
+
+
+def _warn_of_unfinished(disk: str, journal_dir: Path | None) -> None:
+    """A line that reads puts nothing right: it never opens the disk for writing."""
+    from bootmend.commit import journal_folder, pending
+
+    try:
+        unfinished = pending(journal_folder(disk, journal_dir))
+    except Refused:
+        unfinished = []
+    if unfinished:
+        sys.stderr.write(say("bcdedit.unfinished") + "\n")
 
 
 def _show(answer: Answer, session: BcdSession, *, json: bool) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bootmend.errors import InputError, ParseError, Refused
-from bootmend.formats.bcd import Store
-from bootmend.formats.hive import check
+from bootmend.errors import InputError, Refused
 from bootmend.texts import say
 
 LARGEST = 64 << 20
@@ -28,7 +26,7 @@ def write_store(path: Path, data: bytes) -> None:
 
 
 def read_store(path: Path) -> bytes:
-    """The bytes of a sound, clean store. InputError, ParseError with the reason."""
+    """The bytes of the file; InputError, with the reason, where there are none or too many."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -36,12 +34,4 @@ def read_store(path: Path) -> bytes:
         raise InputError(say("bcdedit.file_unreadable", file=path, why=error.strerror)) from error
     if len(data) > LARGEST:
         raise InputError(say("bcdedit.file_too_large", file=path, limit=LARGEST))
-    store = Store.parse(data, str(path))
-    if store.dirty:
-        raise InputError(say("bcdedit.file_dirty", file=path))
-    report = check(data, str(path))
-    if report.errors:
-        raise ParseError(str(path), 0, "a sound store", report.errors[0])
-    if store.boot_manager is None:
-        raise InputError(say("bcdedit.file_no_boot_manager", bootmgr="{bootmgr}", file=path))
     return data

@@ -16,6 +16,7 @@ from bootmend.formats.bcd import WELL_KNOWN, BcdObject, Store, identifier
 from bootmend.texts import say
 
 _GUID = re.compile(r"\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}", re.IGNORECASE)
+_IN_BRACES = [f"{{{name}}}" for name in ("default", *WELL_KNOWN)]
 _DRIVE_PLACEHOLDER = re.compile(r"<[^>]*>:")
 
 
@@ -55,7 +56,7 @@ def check_identifier(word: str) -> str:
     if bare == "current":
         raise Refused(say("bcdedit.current", current="{current}"), say("bcdedit.current_next", default="{default}"))
     if bare != "default" and bare not in WELL_KNOWN and not _GUID.fullmatch(word):
-        raise Misuse(say("bcdedit.bad_identifier", word=word, meant=did_you_mean(bare, [*WELL_KNOWN, "default"])))
+        raise Misuse(say("bcdedit.bad_identifier", word=word, meant=did_you_mean(word, _IN_BRACES)))
     return word
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
+from unicodedata import category
 from uuid import UUID
 
 from bootmend.commands.bcdedit.device_words import show_device
@@ -88,6 +89,8 @@ def header(found: BcdObject) -> str:
     return f"Inheritable Settings ({found.type:08x})" if found.type >> 28 == 2 else f"Unknown ({found.type:08x})"
 
 
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that a terminal obeys or cannot show."""
 _TYPES = {int(each) for each in ObjectType}
 
 
@@ -153,5 +156,5 @@ def columns(name: str, values: list[str]) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    """Control characters and lone surrogates escaped: the text comes off a disk and goes to a terminal."""
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    """Control and format characters and lone surrogates escaped: the text comes off a disk and goes to a terminal."""
+    return "".join(f"\\u{ord(each):04x}" if category(each) in _UNSEEN else each for each in text)

@@ -28,7 +28,7 @@ from bootmend.commands.bcdedit.setting_words import (
     parse_switch,
     parse_timeout,
 )
-from bootmend.commands.bcdedit.words import no_more, option, take_store
+from bootmend.commands.bcdedit.words import no_more, option, require_text, take_store
 from bootmend.errors import Misuse, Refused
 from bootmend.texts import say
 
@@ -41,6 +41,7 @@ def parse_line(words: Sequence[str]) -> Line:
     rest = list(words)
     if rest and rest[0].lower() in ("bcdedit", "bcdedit.exe"):
         rest.pop(0)
+    require_text(rest)
     refuse_placeholders(rest)
     store = take_store(rest)
     if not rest:

@@ -64,10 +64,7 @@ class SettingsEditor:
             case EmsSettings():
                 return self._ems_settings(command)
             case DebuggerSettings():
-                notes = self._settings_entry(command.target)
-                for element, word in command.elements.items():
-                    notes += self._set(command.target, element, (word,))
-                return notes
+                return self._debugger_settings(command)
             case Timeout():
                 return self._set("{bootmgr}", "timeout", (str(command.seconds),))
             case Default():
@@ -93,7 +90,7 @@ class SettingsEditor:
     def _element(self, found: BcdObject, name: str) -> int:
         """The id of an element by its name; of two that share one, the one that is there."""
         ids = element_ids(name, found.type)
-        if not ids:
+        if not ids or (name.lower().startswith("custom:") and len(name) != len("custom:xxxxxxxx")):
             if name.lower() in element_names():
                 raise Misuse(say("bcdedit.not_its_element", element=name, id=identifier(found.id), kind=header(found)))
             near = did_you_mean(name, element_names(found.type)) or did_you_mean(name, element_names())
@@ -160,6 +157,16 @@ class SettingsEditor:
             raise Misuse(say("bcdedit.only_loaders", element=command.element, word=command.target, kind=header(found)))
         return self._set(command.target, command.element, ("on" if command.on else "off",))
 
+    def _debugger_settings(self, command: DebuggerSettings) -> list[str]:
+        kind = _kind_of(command.target)
+        for name, word in command.elements.items():
+            # All words are read before anything is made of the first.
+            read_value(element_ids(name, kind)[0], kind, (word,), self._store, self._partitions)
+        notes = self._settings_entry(command.target)
+        for name, word in command.elements.items():
+            notes += self._set(command.target, name, (word,))
+        return notes
+
     def _ems_settings(self, command: EmsSettings) -> list[str]:
         notes = self._settings_entry("{emssettings}")
         ems = WELL_KNOWN["emssettings"]
@@ -183,14 +190,17 @@ class SettingsEditor:
         wanted = WELL_KNOWN[word.strip("{}")]
         notes = []
         if wanted not in self._store.objects:
-            kind = ObjectType.LOADER_SETTINGS if word == "{hypervisorsettings}" else ObjectType.SETTINGS
-            self._editor.create_object(wanted, kind)
+            self._editor.create_object(wanted, _kind_of(word))
             self._store = Store.parse(self._editor.finish(), self._store.file)
             notes.append(say("bcdedit.settings_made", word=word))
         lists = [found.element("inherit") for found in self._store.objects.values()]
         if not any(wanted in each.value for each in lists if each is not None and isinstance(each.value, list)):
             notes.append(say("bcdedit.nobody_inherits", word=word))
         return notes
+
+
+def _kind_of(settings: str) -> ObjectType:
+    return ObjectType.LOADER_SETTINGS if settings == "{hypervisorsettings}" else ObjectType.SETTINGS
 
 
 def _is_manager(found: BcdObject) -> bool:

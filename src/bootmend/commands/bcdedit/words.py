@@ -11,6 +11,13 @@ from bootmend.formats.bcd import WELL_KNOWN
 from bootmend.texts import say
 
 
+def require_text(words: Sequence[str]) -> None:
+    """Raises Misuse for a word that is no text: it would be stored as something nobody typed."""
+    for word in words:
+        if any("\ud800" <= each <= "\udfff" or each == "\0" for each in word):
+            raise Misuse(say("bcdedit.not_text", word=word))
+
+
 def option(word: str) -> str | None:
     """The name of an option or command in lower case, without its `/` or `-`; None for any other word."""
     return word[1:].lower() if len(word) > 1 and word[0] in "/-" else None

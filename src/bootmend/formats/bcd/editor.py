@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from bootmend.errors import Missing
+from bootmend.errors import Missing, ParseError
 from bootmend.formats.bcd.elements import Element, Value, encode_value
 from bootmend.formats.bcd.objects import identifier
 from bootmend.formats.bcd.store import Store
-from bootmend.formats.hive import Hive, HiveEditor, Key, ValueType
+from bootmend.formats.hive import Hive, HiveEditor, Key, ValueType, check
 
 
 class StoreEditor:
@@ -74,10 +74,17 @@ class StoreEditor:
     def replace_objects(self, source: bytes, file: str) -> None:
         """Makes this store's objects those of another store (`file`), key by key and value by value.
 
-        The store's own Description, which says which store it is, stays. ParseError where the source is none.
+        The store's own Description, which says which store it is, stays. ParseError where the source is no
+        store, is dirty (what its logs hold would be lost), is unsound, or has no boot manager.
         """
         theirs = Hive.parse(source, file)
-        Store.parse(source, file)
+        if theirs.dirty:
+            raise ParseError(file, 4, "a clean store, with two equal sequence numbers", str(theirs.sequences))
+        errors = check(source, file).errors
+        if errors:
+            raise ParseError(file, 0, "a sound store", errors[0])
+        if Store.parse(source, file).boot_manager is None:
+            raise ParseError(file, 0, "a store with a boot manager")
         ours = Hive.parse(self._hive.finish(), self._file)
         wanted, present = _contents(theirs.key("Objects")), _contents(ours.key("Objects"))
         for path in present.keys() - wanted.keys():
