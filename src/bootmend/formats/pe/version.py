@@ -39,14 +39,16 @@ def read(pe: Pe) -> VersionInfo | None:
     base, size = pe.directories[_RESOURCES] if len(pe.directories) > _RESOURCES else (0, 0)
     if not base or not size:
         return None
-    for identifier, kind in _entries(pe, base, 0):
-        if identifier != _VERSION_TYPE or not kind & _SUBFOLDER:
-            continue
-        for _, name in _entries(pe, base, kind & ~_SUBFOLDER):
-            for _, language in _entries(pe, base, name & ~_SUBFOLDER):
-                entry = pe.at_rva(base + language, 16, "a resource data entry")
-                return _parse(pe.at_rva(entry.u32(0), entry.u32(4), "the version resource"))
-    return None
+    place = next((at for kind, at in _entries(pe, base, 0) if kind == _VERSION_TYPE and at & _SUBFOLDER), None)
+    for _ in ("name", "language"):
+        if place is None:
+            return None
+        # Its first entry only: with every way tried, folders that share subfolders would multiply.
+        place = next((at for _, at in _entries(pe, base, place & ~_SUBFOLDER)), None)
+    if place is None:
+        return None
+    entry = pe.at_rva(base + place, 16, "a resource data entry")
+    return _parse(pe.at_rva(entry.u32(0), entry.u32(4), "the version resource"))
 
 
 def _entries(pe: Pe, base: int, offset: int) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import cached_property
 
 from bootmend.disk.device import BlockDevice
 from bootmend.errors import InputError, Missing, ParseError
@@ -89,13 +90,24 @@ class FatReader:
 
 
 class FatFile(File):
-    """A file's extents, read as one."""
+    """A file's extents, read as one; its chain is followed at the first read.
 
-    def __init__(self, device: BlockDevice, extents: list[Extent], size: int) -> None:
-        self.size = size
-        self._device = device
-        self._extents = extents
-        self._starts = [extent.file_offset for extent in extents]
+    So a file of 4 GiB whose size is refused costs nothing: its chain may have eight million clusters.
+    """
+
+    def __init__(self, reader: FatReader, record: Record) -> None:
+        self.size = record.size
+        self._device = reader.device
+        self._reader = reader
+        self._record = record
+
+    @cached_property
+    def _extents(self) -> list[Extent]:
+        return self._reader.runs(self._record)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [extent.file_offset for extent in self._extents]
 
     def read(self, offset: int, length: int) -> bytes:
         if offset < 0 or length < 0:

@@ -44,8 +44,7 @@ class FatVolume(Volume):
         return _entry(self._reader.find(path))
 
     def open(self, path: str) -> File:
-        record = self._reader.file(path)
-        return FatFile(self.device, self._reader.runs(record), record.size)
+        return FatFile(self._reader, self._reader.file(path))
 
     def extents(self, path: str) -> list[Extent]:
         record = self._reader.find(path)
