@@ -20,7 +20,14 @@ from bootmend.texts import say
 FAULT = 5
 """Exit code of a fault in bootmend itself."""
 INTERRUPTED = 130
-CRASHED_READER = 4
+UNREAD = 141
+"""Nobody read our output to its end: what a shell says of a program that SIGPIPE ended."""
+UNUSABLE = 4
+"""The operating system said no, or a reader crashed on what is on the disk."""
+
+_STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPPED_BY: list[int] = []
+"""The signal that ended this command, other than Ctrl-C."""
 
 
 def main() -> None:
@@ -31,9 +38,9 @@ def main() -> None:
 
 def _run(arguments: list[str], *, debug: bool) -> int:
     """Runs one command line and gives its exit code; every deliberate error becomes a sentence on stderr."""
-    from bootmend.cli.app import app
-
     try:
+        from bootmend.cli.app import app
+
         outcome = app(arguments, standalone_mode=False)
     except BootmendError as error:
         if debug:
@@ -41,20 +48,24 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write(say("cli.interrupted") + "\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong, and nothing can be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _interrupted()
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away (`| head`); click and rich make a SystemExit of it. What was
+        # still to be told or done was not, so this is no success: a pipeline may look at our exit code.
+        return _unread()
+    except OSError as error:
+        # Not the disk's fault nor ours: a full or forbidden place, a name too long.
+        if debug:
+            traceback.print_exc()
+        sys.stderr.write(say("cli.system", error=error) + "\n")
+        return UNUSABLE
     except Exception as error:
         import typer
 
         if isinstance(error, typer.Exit):
             return int(error.exit_code)
         if isinstance(error, typer.Abort):
-            sys.stderr.write(say("cli.interrupted") + "\n")
-            return INTERRUPTED
+            return _interrupted()
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
             _usage(error)
             return 2
@@ -63,6 +74,17 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         sys.stderr.write(say("cli.fault", kind=type(error).__name__, error=error) + "\n")
         return FAULT
     return outcome if isinstance(outcome, int) else 0
+
+
+def _interrupted() -> int:
+    sys.stderr.write(say("cli.interrupted") + "\n")
+    return 128 + _STOPPED_BY[0] if _STOPPED_BY else INTERRUPTED
+
+
+def _unread() -> int:
+    """The exit code where nobody reads our output any more; what is still in its buffer goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
 
 
 def _complain(error: BootmendError) -> None:
@@ -90,29 +112,65 @@ def _in_child(work: Callable[[], int]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
+    # Held back until both sides know what to do with them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPERS)
     child = os.fork()
     if child == 0:
         code = FAULT
         try:
             _die_with(parent)
-            code = work()
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except BrokenPipeError:
-            code = 0
+            _stop_in_good_order()
+            code = _told(work)
         finally:
             os._exit(code)
-    # Ctrl-C reaches the child as well; the parent waits for it to leave things whole.
+    # Ctrl-C and a closed terminal reach the child as well; the parent waits for it to leave things whole.
+    # It must outlive it: the child dies with its parent, in the middle of a write if need be.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda sent, _: os.kill(child, sent))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPERS)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        if number in (signal.SIGINT, signal.SIGTERM):
+        if number in _STOPPERS:
             return 128 + number
         sys.stderr.write(say("cli.crashed", signal=signal.Signals(number).name) + "\n")
-        return CRASHED_READER if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE) else FAULT
+        return UNUSABLE if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE) else FAULT
     return os.WEXITSTATUS(status)
+
+
+def _told(work: Callable[[], int]) -> int:
+    """The exit code of `work`, once all it said is out."""
+    try:
+        # Windows' names may hold what no terminal's alphabet has.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        code = work()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        return _unread()
+    except OSError as error:
+        sys.stderr.write(say("cli.system", error=error) + "\n")
+        return UNUSABLE
+    return code
+
+
+def _stop_in_good_order() -> None:
+    """SIGTERM and a closed terminal end a command as Ctrl-C does: what is half written is put back first."""
+
+    def stop(number: int, _frame: object) -> None:
+        _STOPPED_BY.append(number)
+        for again in (signal.SIGTERM, signal.SIGHUP):  # a closing terminal says so more than once
+            signal.signal(again, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPERS)
 
 
 PR_SET_PDEATHSIG = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from bootmend.errors import Refused
+from bootmend.errors import InputError, Refused
 from bootmend.texts import say
 
 
@@ -20,8 +20,11 @@ def journal_folder(source: str, journal_dir: Path | None = None) -> Path:
     if "://" in source or _is_device(Path(source)):
         raise Refused(say("commit.no_place", source=source.partition("?")[0]), say("commit.no_place_next"))
     # A symbolic link and its target are one disk, and must share one history.
-    path = Path(source).resolve()
-    return path.with_name(path.name + ".bootmend")
+    try:
+        path = Path(source).resolve()
+        return path.with_name(path.name + ".bootmend")
+    except (OSError, RuntimeError, ValueError) as error:  # a ring of links; a name such as "/"
+        raise InputError(say("disk.missing", path=source)) from error
 
 
 def _is_device(path: Path) -> bool:

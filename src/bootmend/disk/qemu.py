@@ -71,8 +71,13 @@ class QemuDisk(BlockDevice):
                 connection.settimeout(_PATIENCE)
                 connection.connect(f"{folder}/nbd")
                 command = ["/bin/sh", "-c", _ACTIVATED, "sh", "qemu-nbd", *mode, "--image-opts", options]
+                # In a session of its own: a Ctrl-C is ours to deal with, and to put bytes back we need it alive.
                 self._child = subprocess.Popen(
-                    command, stdin=listener.fileno(), stdout=subprocess.DEVNULL, stderr=self._complaints
+                    command,
+                    stdin=listener.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._complaints,
+                    start_new_session=True,
                 )
             except BaseException:
                 connection.close()
