@@ -4,7 +4,8 @@
     ├── InputError             4   it cannot be read as what it should be
     │   ├── ParseError             broken bytes: file, offset, what was expected
     │   ├── DeviceError            the medium gave no bytes, or fewer than asked
-    │   └── Missing                no such file, key, volume
+    │   ├── Missing                no such file, key, volume
+    │   └── Unequipped             a library or program that this takes is not installed
     ├── Refused                3   it could be done, but is not safe; nothing was written
     └── Misuse                 2   the caller asked for something that makes no sense
 
@@ -45,6 +46,10 @@ class DeviceError(InputError):
 
 class Missing(InputError):
     """A file, key or volume that was asked for by name does not exist."""
+
+
+class Unequipped(InputError):
+    """A library or program that this takes is not installed here; the sentence says how to get it."""
 
 
 class Refused(BootmendError):

@@ -11,7 +11,7 @@ from ctypes import byref, c_int, c_size_t, c_void_p
 from ctypes.util import find_library
 from functools import cache
 
-from bootmend.errors import InputError
+from bootmend.errors import InputError, Unequipped
 from bootmend.texts import say
 
 XPRESS, LZX, LZMS = 1, 2, 3
@@ -46,7 +46,7 @@ class Decompressor:
 
 @cache
 def load_libwim() -> ctypes.CDLL:
-    """The library itself; InputError with the line that installs it where it is missing."""
+    """The library itself; Unequipped, with the line that installs it, where it is missing."""
     for name in ("libwim.so.15", find_library("wim")):
         if not name:
             continue
@@ -60,4 +60,4 @@ def load_libwim() -> ctypes.CDLL:
         library.wimlib_decompress.restype = c_int
         library.wimlib_free_decompressor.argtypes = [c_void_p]
         return library
-    raise InputError(say("ntfs.no_libwim"))
+    raise Unequipped(say("ntfs.no_libwim"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bootmend.findings import Severity
 from bootmend.windows.drivers import AuditedDriver
 from bootmend.windows.service import ErrorControl
@@ -13,3 +15,14 @@ def driver_severity(driver: AuditedDriver) -> Severity:
     2 makes Windows try Last Known Good and go on if that is what runs already; 0 and 1 go on.
     """
     return Severity.CAUSE if driver.service.error_control >= ErrorControl.CRITICAL else Severity.RISK
+
+
+def one_a_file(drivers: Iterable[AuditedDriver]) -> list[AuditedDriver]:
+    """Several services may name one file: the one that stops the boot first speaks for it. Keeps the order."""
+    chosen: dict[tuple[int | None, str], AuditedDriver] = {}
+    for driver in drivers:
+        place = (driver.location.volume, driver.location.path.lower())
+        known = chosen.get(place)
+        if known is None or driver_severity(driver) is Severity.CAUSE is not driver_severity(known):
+            chosen[place] = driver
+    return list(chosen.values())

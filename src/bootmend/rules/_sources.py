@@ -17,15 +17,20 @@ from __future__ import annotations
 import ntpath
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
 
 from bootmend.actions.content import AtHand, Content, OnDisk
-from bootmend.errors import InputError
+from bootmend.errors import InputError, Refused, Unequipped
 from bootmend.findings import Evidence, Skipped
 from bootmend.formats.pe import Pe
 from bootmend.texts import say
 from bootmend.windows.components import Copy
 from bootmend.windows.drivers import AuditedDriver, LostCatalog
 from bootmend.windows.installation import Windows
+
+MOST_CANDIDATES = 200
+"""Copies of one file that are looked at; WinSxS keeps a few versions of each, donors have one or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Chosen:
 
 
 def _candidates(windows: Windows, driver: AuditedDriver, skipped: list[Skipped]) -> Iterator[Candidate]:
-    name = ntpath.basename(driver.location.path)
+    name = driver.image
     own = driver.entry.file_id if driver.entry is not None else None
     copies = [copy for copy in windows.components.copies(name) if copy.file_id != own]
     wanted = expected_version(windows, driver)
@@ -58,11 +63,13 @@ def _candidates(windows: Windows, driver: AuditedDriver, skipped: list[Skipped])
     for copy in copies:
         try:
             data = copy.read()
-        except InputError as error:
+        except Unequipped:
+            raise
+        except (InputError, Refused) as error:
             skipped.append(Skipped(say("rules.use_copy", where=copy.where), str(error)))
             continue
-        on_disk = copy.kind != "backup"
-        content = OnDisk(windows.volume, copy.path) if on_disk else AtHand(copy.where, data)
+        as_it_is = copy.kind != "backup"
+        content = OnDisk(windows.volume, copy.path) if as_it_is else AtHand(copy.where, data)
         yield Candidate(copy.where, copy.version, data, content, from_donor=False)
     for donor in windows.given.donors:
         for file in donor.files(name):
@@ -77,7 +84,7 @@ def expected_version(windows: Windows, driver: AuditedDriver) -> str:
     """The component version of the file that belongs here, where a hard link still tells it; else empty."""
     if driver.entry is None:
         return ""
-    name = ntpath.basename(driver.location.path)
+    name = driver.image
     for copy in windows.components.copies(name):
         if copy.file_id == driver.entry.file_id and copy.version:
             return copy.version
@@ -88,19 +95,22 @@ def find_source(windows: Windows, driver: AuditedDriver) -> tuple[Chosen | None,
     """The first sound candidate, and the reasons against those before it (or against all)."""
     skipped: list[Skipped] = []
     seen: set[bytes] = set()
-    for candidate in _candidates(windows, driver, skipped):
-        if candidate.data in seen:
+    for candidate in islice(_candidates(windows, driver, skipped), MOST_CANDIDATES):
+        digest = sha256(candidate.data).digest()
+        if digest in seen:
             continue
-        seen.add(candidate.data)
+        seen.add(digest)
         chosen, reason = _judge(windows, candidate)
         if chosen is not None:
             return chosen, skipped
         skipped.append(Skipped(say("rules.use_copy", where=candidate.where), reason))
-    name = ntpath.basename(driver.location.path)
+    name = driver.image
     skipped.extend(
         Skipped(say("rules.use_copy", where=where), say("rules.differential"))
         for where in windows.components.differentials(name)
     )
+    problems = windows.components.problems.items()
+    skipped.extend(Skipped(say("rules.look_at", where=where), reason) for where, reason in problems)
     if not windows.given.donors:
         skipped.append(Skipped(say("rules.use_donor"), say("rules.no_donor", image=name)))
     return None, skipped

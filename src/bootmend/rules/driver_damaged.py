@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from bootmend.actions.replace_file import ReplaceFile
 from bootmend.findings import Action, Finding, Skipped
-from bootmend.rules._severity import driver_severity
+from bootmend.rules._severity import driver_severity, one_a_file
 from bootmend.rules._sources import find_source
 from bootmend.rules.catalog_missing import put_catalog
 from bootmend.texts import say
@@ -32,9 +32,9 @@ STATION = 710
 
 
 def check(windows: Windows) -> Iterator[Finding]:
-    for driver in windows.audited:
-        if driver.trouble in (Trouble.FILE_UNKNOWN, Trouble.UNREADABLE):
-            yield _finding(windows, driver)
+    damaged = [one for one in windows.audited if one.trouble in (Trouble.FILE_UNKNOWN, Trouble.UNREADABLE)]
+    for driver in one_a_file(damaged):
+        yield _finding(windows, driver)
 
 
 def _finding(windows: Windows, driver: AuditedDriver) -> Finding:

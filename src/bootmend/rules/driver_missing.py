@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from bootmend.actions.create_file import CreateFile
 from bootmend.findings import Action, Finding, Severity, Skipped
-from bootmend.rules._severity import driver_severity
+from bootmend.rules._severity import driver_severity, one_a_file
 from bootmend.rules._sources import find_source
 from bootmend.rules.catalog_missing import put_catalog
 from bootmend.texts import say
@@ -29,17 +29,20 @@ STATION = 720
 
 
 def check(windows: Windows) -> Iterator[Finding]:
+    missing: list[AuditedDriver] = []
     for driver in windows.audited:
         # Real machines keep services of removed software; Windows starts without their files.
         if driver.trouble is Trouble.FILE_MISSING and driver.service.error_control >= ErrorControl.SEVERE:
-            yield _finding(windows, driver)
+            missing.append(driver)
+    for driver in one_a_file(missing):
+        yield _finding(windows, driver)
 
 
 def _sibling(windows: Windows, driver: AuditedDriver) -> str:
     """Another driver in the same folder, whose owner and ACL the new file gets."""
     folder = driver.location.path.rsplit("\\", 1)[0].lower()
     for other in windows.audited:
-        if other.entry is not None and other.location.volume == driver.location.volume:
+        if other.verdict is not None and other.location.volume == driver.location.volume:
             path = other.location.path
             if path.rsplit("\\", 1)[0].lower() == folder:
                 return path
@@ -51,10 +54,10 @@ def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
     actions: list[Action] = []
     evidence = list(driver.evidence())
     volume = driver.location.volume
-    if volume is None:
-        skipped = [Skipped(say("rules.restore_file", where=driver.where), say("rules.other_volume"))]
+    if driver.entry is not None:
+        skipped = [Skipped(say("rules.restore_file", where=driver.where), say("rules.folder_in_the_way"))]
         chosen = None
-    elif chosen is not None:
+    elif chosen is not None and volume is not None:
         evidence.extend(chosen.evidence)
         like = _sibling(windows, driver)
         actions.append(

@@ -64,6 +64,10 @@ class VolumeState:
     hibernated: bool = False
 
 
+class Elsewhere(Missing):
+    """The name is a link, or the way to it leads through one; links are not followed."""
+
+
 class NotInPlace(BootmendError):
     """This file's bytes cannot be rewritten on the clusters it owns (resident, compressed, sparse, WOF, too short)."""
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from bootmend.errors import InputError
+from bootmend.errors import InputError, Missing
 from bootmend.formats.dcs import expand_dcs, is_dcs
 from bootmend.volumes.volume import Entry, Volume
 from bootmend.windows.image import address
@@ -80,6 +80,8 @@ class ComponentStore:
         self._volume = volume
         self._number = number
         self._windows = windows_path
+        self.problems: dict[str, str] = {}
+        """Address of a folder that cannot be listed, or a copy that cannot be looked at -> why; filled as asked."""
 
     def copies(self, name: str) -> list[Copy]:
         """Every copy of a file called `name`, in the order of the sources, newest component first."""
@@ -94,19 +96,21 @@ class ComponentStore:
         """Addresses of differential copies of `name`, which only Windows' own engine can expand."""
         wanted = name.lower()
         holders = {parse_component(folder)[0] for folder, _ in self._component_files.get(wanted, [])}
-        found = []
+        found: list[str] = []
         for folder in self._component_folders:
             if parse_component(folder)[0] in holders:
                 for half in ("r", "f"):
                     path = f"{self._windows}\\WinSxS\\{folder}\\{half}\\{wanted}"
-                    if self._volume.exists(path):
-                        found.append(address(self._number, path))
+                    found.extend(copy.where for copy in self._copy("differential", path, "", ""))
         return found
 
     def _list(self, path: str) -> list[Entry]:
         try:
             return self._volume.listdir(path)
-        except InputError:
+        except Missing:
+            return []
+        except InputError as error:
+            self.problems[address(self._number, path)] = str(error)
             return []
 
     @cached_property
@@ -159,7 +163,10 @@ class ComponentStore:
     def _copy(self, kind: str, path: str, component: str, version: str) -> Iterator[Copy]:
         try:
             entry = self._volume.stat(path)
-        except InputError:
+        except Missing:
+            return
+        except InputError as error:
+            self.problems[address(self._number, path)] = str(error)
             return
         if not entry.directory:
             yield Copy(kind, address(self._number, path), self._volume, path, entry.file_id, component, version)

@@ -14,6 +14,8 @@ from bootmend.windows.image import Image, describe, locked_volumes
 from bootmend.windows.installation import Windows
 
 SYSTEM_HIVE = "System32\\config\\SYSTEM"
+MOST_WINDOWS = 16
+"""Installations on one disk; a table of partitions that all are the same one must not be read for each."""
 
 
 def find_windows(image: Image, given: Given) -> list[Windows]:
@@ -29,6 +31,8 @@ def find_windows(image: Image, given: Given) -> list[Windows]:
             continue
         if number in dict(image.volumes()) and image.volume(number).exists(f"{path}\\{SYSTEM_HIVE}"):
             found.append(Windows(image, number, path, chain, given))
+        if len(found) == MOST_WINDOWS:
+            break
     if found:
         return found
     locked = locked_volumes(image)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bootmend.errors import InputError, Missing
+from bootmend.errors import InputError, Refused
 from bootmend.signing.policy import KernelPolicy
 from bootmend.signing.roots import Trust
 from bootmend.windows.components import MAX_FILE, ComponentStore
@@ -62,17 +63,25 @@ class FolderDonor:
 
     def files(self, name: str) -> Iterator[DonorFile]:
         for path in self._walk():
-            if path.name.lower() == name.lower() and path.is_file() and path.stat().st_size <= MAX_FILE:
-                yield DonorFile(str(path), path.read_bytes(), "")
+            if path.name.lower() == name.lower():
+                yield from self._file(path)
 
     def catalogs(self) -> Iterator[DonorFile]:
         for path in self._walk():
-            if path.suffix.lower() == ".cat" and path.is_file() and path.stat().st_size <= MAX_FILE:
+            if path.suffix.lower() == ".cat":
+                yield from self._file(path)
+
+    def _file(self, path: Path) -> Iterator[DonorFile]:
+        """Nothing where it cannot be read: another copy may do."""
+        try:
+            if path.is_file() and path.stat().st_size <= MAX_FILE:
                 yield DonorFile(str(path), path.read_bytes(), "")
+        except OSError:
+            return
 
 
 class DiskDonor:
-    """The disk of another Windows machine."""
+    """The disk of another Windows machine; what of it cannot be read is passed over."""
 
     def __init__(self, image: Image, volume: int, windows_path: str, version: str) -> None:
         self.name = image.device.name
@@ -89,24 +98,27 @@ class DiskDonor:
             try:
                 entry = volume.stat(path)
                 data = volume.read(path, MAX_FILE)
-            except (InputError, Missing):
+            except (InputError, Refused):
                 continue
             twins = [copy for copy in self._components.copies(name) if copy.file_id == entry.file_id and copy.version]
             version = twins[0].version if twins else self._version
             yield DonorFile(f"{self.name}:{self._number}:{path}", data, version)
         for copy in self._components.copies(name):
-            yield DonorFile(f"{self.name}:{copy.where}", copy.read(), copy.version or self._version)
+            with suppress(InputError, Refused):
+                yield DonorFile(f"{self.name}:{copy.where}", copy.read(), copy.version or self._version)
 
     def catalogs(self) -> Iterator[DonorFile]:
         volume = self._image.volume(self._number)
         folder = f"{self._windows}\\{CATROOT}"
         try:
             entries = volume.listdir(folder)
-        except Missing:
+        except InputError:
             return
         for entry in entries:
-            if entry.name.lower().endswith(".cat"):
-                path = f"{folder}\\{entry.name}"
+            if entry.directory or not entry.name.lower().endswith(".cat"):
+                continue
+            path = f"{folder}\\{entry.name}"
+            with suppress(InputError, Refused):
                 yield DonorFile(f"{self.name}:{self._number}:{path}", volume.read(path, MAX_FILE), self._version)
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from bootmend.errors import InputError, Missing
+from bootmend.errors import BootmendError, DeviceError, InputError, Missing, ParseError, Refused, Unequipped
 from bootmend.findings import Evidence
 from bootmend.signing.verdict import Status, Verdict
 from bootmend.texts import say
-from bootmend.volumes.volume import Entry, Volume
+from bootmend.volumes.volume import Elsewhere, Entry, Volume
 from bootmend.windows.image import address
 from bootmend.windows.service import Location, Service
 from bootmend.windows.signatures import CatalogSet, Signatures
@@ -32,6 +32,7 @@ class Trouble(Enum):
     FILE_UNKNOWN = "no signature and no catalog of this machine, active or staged, vouches for the file"
     UNTRUSTED = "a signature fits the file, but leads to no root the kernel trusts, or is expired or revoked"
     UNREADABLE = "the volume does not give the file's bytes"
+    OUT_OF_SIGHT = "the file is kept where bootmend does not look, so nothing can be said of it"
 
 
 UNTRUSTED_STATUSES = (Status.UNTRUSTED, Status.EXPIRED, Status.REVOKED, Status.CHAIN_INCOMPLETE)
@@ -74,10 +75,10 @@ class AuditedDriver:
     def evidence(self) -> tuple[Evidence, ...]:
         """The service's key, the file, and what its signature says."""
         found = [self.service.evidence()]
-        if self.trouble is Trouble.FILE_MISSING:
-            found.append(Evidence(self.where, say("rules.no_such_file")))
-        elif self.error:
+        if self.error:
             found.append(Evidence(self.where, self.error))
+        elif self.trouble is Trouble.FILE_MISSING:
+            found.append(Evidence(self.where, say("rules.no_such_file")))
         elif self.verdict is not None:
             found.append(
                 Evidence(
@@ -101,22 +102,30 @@ def audit_driver(
     signatures: Signatures,
     donor_catalogs: Callable[[], tuple[CatalogSet, dict[str, bytes]]],
 ) -> AuditedDriver:
-    """Looks at one driver; an unreadable file is an answer, not an error.
+    """Looks at one driver; an unreadable file is an answer, not an error. `volume` None: not one that can be read.
 
     `donor_catalogs` gives the donors' third-party catalogs and their bytes; it is called only for
     a file that nothing on this disk vouches for.
     """
     if volume is None:
-        return AuditedDriver(service, location, None, None, Trouble.FILE_MISSING)
+        error = say("rules.other_volume")
+        return AuditedDriver(service, location, None, None, Trouble.OUT_OF_SIGHT, error=error)
+    entry: Entry | None = None
+    trouble: Trouble
     try:
         entry = volume.stat(location.path)
         if entry.directory:
-            return AuditedDriver(service, location, None, None, Trouble.FILE_MISSING)
+            return AuditedDriver(service, location, entry, None, Trouble.FILE_MISSING, error=say("rules.folder_there"))
+        if entry.size > MAX_IMAGE:
+            error = say("rules.too_large", size=entry.size)
+            return AuditedDriver(service, location, entry, None, Trouble.UNREADABLE, error=error)
         data = volume.read(location.path, MAX_IMAGE)
-    except Missing:
-        return AuditedDriver(service, location, None, None, Trouble.FILE_MISSING)
-    except InputError as error:
-        return AuditedDriver(service, location, None, None, Trouble.UNREADABLE, error=str(error))
+    except Unequipped:
+        raise
+    except (InputError, Refused) as reason:
+        trouble = _why_unread(reason)
+        error = "" if trouble is Trouble.FILE_MISSING else str(reason)
+        return AuditedDriver(service, location, entry, None, trouble, error=error)
     where = address(location.volume or 0, location.path)
     verdict = signatures.active.audit(data, where)
     if not verdict.kernel_would_refuse:
@@ -133,3 +142,12 @@ def audit_driver(
         lost = LostCatalog(donated.catalog, catalogs[donated.catalog])
         return AuditedDriver(service, location, entry, verdict, Trouble.CATALOG_LOST, lost)
     return AuditedDriver(service, location, entry, verdict, Trouble.FILE_UNKNOWN)
+
+
+def _why_unread(reason: BootmendError) -> Trouble:
+    """Broken bytes are damage; a link, a WIM archive, deduplication and EFS only hide the file from us."""
+    if isinstance(reason, Missing) and not isinstance(reason, Elsewhere):
+        return Trouble.FILE_MISSING
+    if isinstance(reason, ParseError | DeviceError):
+        return Trouble.UNREADABLE
+    return Trouble.OUT_OF_SIGHT

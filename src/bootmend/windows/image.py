@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bootmend.binary import View
 from bootmend.disk.device import BlockDevice, Window
-from bootmend.errors import InputError, Missing
+from bootmend.errors import InputError, Missing, ParseError
 from bootmend.texts import say
 from bootmend.volumes.detect import Locked, Unknown, open_volume
 from bootmend.volumes.ntfs import NtfsVolume
@@ -128,17 +128,20 @@ class Image:
         return self.volume(volume).exists(path)
 
     def put_file(self, volume: int, path: str, data: bytes) -> None:
-        files = self.volume(volume)
-        old = files.read(path)
-        if len(old) == len(data):
-            try:
-                for start, end in differing(old, data):
-                    files.write_in_place(path, start, data[start:end])
-            except NotInPlace:
-                pass
-            else:
-                return
-        self._engine(volume).replace(path, data)
+        if not self._rewrite(self.volume(volume), path, data):
+            self._engine(volume).replace(path, data)
+
+    def _rewrite(self, files: Volume, path: str, data: bytes) -> bool:
+        """Whether `data` could be put onto the clusters that the file owns."""
+        if files.stat(path).size != len(data):
+            return False
+        try:
+            old = files.read(path)
+            for start, end in differing(old, data):
+                files.write_in_place(path, start, data[start:end])
+        except (NotInPlace, ParseError):  # ParseError: its old content is broken, as with a damaged compressed file
+            return False
+        return True
 
     def create_file(self, volume: int, path: str, data: bytes, like: str = "") -> None:
         self._engine(volume).create(path, data, like)

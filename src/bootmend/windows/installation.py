@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bootmend.errors import InputError, Missing, ParseError
-from bootmend.formats.hive import Key
+from bootmend.formats.hive import Key, Value
 from bootmend.signing.policy import KernelPolicy
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.components import ComponentStore
@@ -23,6 +23,11 @@ from bootmend.windows.service import Location, Service, locate_image, read_servi
 from bootmend.windows.signatures import CatalogSet, Signatures
 
 MACHINES = {"AMD64": 0x8664, "ARM64": 0xAA64, "X86": 0x14C}
+MOST_DIGITS = 10
+"""A build number is a 32-bit number; longer digits are no number of anything."""
+
+MOST_DRIVERS, MOST_DRIVER_BYTES = 5000, 4 << 30
+"""What loads at boot, files and their bytes; a large server has 400 of 150 MB. They bound time on a hostile disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +64,34 @@ class Windows:
         return load_hive(self.image, self.volume, f"{self.path}\\System32\\config\\SYSTEM")
 
     @cached_property
-    def version(self) -> Version:
+    def software(self) -> LoadedHive | InputError:
+        """The SOFTWARE hive, or why it cannot be read: then much is unknown, but nothing is wrong with SYSTEM."""
         try:
-            software = load_hive(self.image, self.volume, f"{self.path}\\System32\\config\\SOFTWARE")
-        except InputError:
-            return Version()
-        key = software.hive.key("Microsoft\\Windows NT\\CurrentVersion")
-        if key is None:
-            return Version()
+            return load_hive(self.image, self.volume, f"{self.path}\\System32\\config\\SOFTWARE")
+        except InputError as error:
+            return error
 
+    def _current_version(self, name: str) -> Value | None:
+        if isinstance(self.software, InputError):
+            return None
+        try:
+            key = self.software.hive.key("Microsoft\\Windows NT\\CurrentVersion")
+            return key.value(name) if key is not None else None
+        except ParseError:
+            return None
+
+    @cached_property
+    def version(self) -> Version:
         def text(name: str) -> str:
-            value = key.value(name)
+            value = self._current_version(name)
             return value.text if value is not None else ""
 
         build = text("CurrentBuildNumber") or text("CurrentBuild")
-        revision = key.value("UBR")
+        revision = self._current_version("UBR")
         return Version(
             text("ProductName"),
-            int(build) if build.isdecimal() else 0,
-            revision.number if revision is not None else 0,
+            int(build) if build.isdecimal() and len(build) < MOST_DIGITS else 0,
+            revision.number if revision is not None and len(revision.data) == 4 else 0,
         )
 
     @cached_property
@@ -85,8 +99,8 @@ class Windows:
         """The name of the set that `Select\\Current` names, such as ControlSet001; it must exist."""
         select = self.system.hive.key("Select")
         current = select.value("Current") if select is not None else None
-        if current is None:
-            raise ParseError(self.system.where, 0, "a value Current under the key Select")
+        if current is None or len(current.data) != 4:
+            raise ParseError(self.system.where, 0, "a value Current of four bytes under the key Select")
         name = f"ControlSet{current.number:03d}"
         if self.system.hive.key(name) is None:
             raise ParseError(self.system.where, 0, f"a key {name}, which Select\\Current names")
@@ -119,25 +133,37 @@ class Windows:
         return {key.name.lower(): read_service(key, f"{path}\\{key.name}") for key in root.subkeys()}
 
     @cached_property
-    def letters(self) -> dict[str, int]:
-        """Drive letters that are known to name a volume of this disk."""
-        letters = {"C:": self.volume}
+    def volume_names(self) -> dict[str, int]:
+        """What drivers may call a volume of this disk by: "C:", "VOLUME{GUID}"; all in upper case."""
+        names: dict[str, int] = {}
         mounted = self.system.hive.key("MountedDevices")
         for value in mounted.values() if mounted is not None else []:
-            if value.name.lower().startswith("\\dosdevices\\") and value.name.endswith(":"):
-                partition = self.image.mounted_partition(value.data)
-                if partition is not None:
-                    letters[value.name[-2:].upper()] = partition
-        return letters
+            name = value.name.rsplit("\\", 1)[-1].upper()
+            partition = self.image.mounted_partition(value.data)
+            if partition is not None:
+                names[name] = partition
+        # Its own letter: the boot loader's word, which outlives what MountedDevices says of another disk.
+        root = self._current_version("SystemRoot")
+        letter = root.text[:2].upper() if root is not None and root.text[1:2] == ":" else "C:"
+        names[letter] = self.volume
+        return names
+
+    @property
+    def letters(self) -> dict[str, int]:
+        """Drive letters ("C:") that name a volume of this disk."""
+        return {name: number for name, number in self.volume_names.items() if name.endswith(":")}
 
     def locate(self, service: Service) -> Location:
-        return locate_image(service, self.volume, self.path, self.letters)
+        return locate_image(service, self.volume, self.path, self.volume_names)
 
     @cached_property
     def boot_drivers(self) -> list[Service]:
         """Boot-start and system-start drivers in the order in which Windows loads them."""
         control = self.control("Control")
         drivers = [service for service in self.services.values() if service.loads_at_boot]
+        if len(drivers) > MOST_DRIVERS:
+            expected = f"at most {MOST_DRIVERS} drivers that load at boot"
+            raise ParseError(self.system.where, 0, expected, str(len(drivers)))
         return LoadOrder(control).sort(drivers) if control is not None else drivers
 
     @cached_property
@@ -175,4 +201,13 @@ class Windows:
     @cached_property
     def audited(self) -> list[AuditedDriver]:
         """Every driver of `boot_drivers`, in load order, audited once."""
-        return [self.audit(service) for service in self.boot_drivers]
+        found: list[AuditedDriver] = []
+        total = 0
+        for service in self.boot_drivers:
+            found.append(self.audit(service))
+            entry = found[-1].entry
+            total += entry.size if entry is not None else 0
+            if total > MOST_DRIVER_BYTES:
+                expected = f"drivers of at most {MOST_DRIVER_BYTES} bytes together"
+                raise ParseError(self.system.where, 0, expected, f"more, up to {service.name}")
+        return found

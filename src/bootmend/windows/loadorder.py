@@ -17,12 +17,17 @@ from bootmend.formats.hive import Key
 from bootmend.windows.service import Service, Start
 
 
+MOST_TAGS = 4096
+MOST_GROUP_BYTES = 1 << 20
+"""Windows' own list of groups has some 5 KiB, and no group more than a hundred tags."""
+
+
 def tag_order(data: bytes, where: str) -> list[int]:
     """The tags of a GroupOrderList value; a count beyond the data is cut to what is there."""
     view = View(data, where)
     if len(view) < 4:
         return []
-    count = min(view.u32(0), (len(view) - 4) // 4)
+    count = min(view.u32(0), (len(view) - 4) // 4, MOST_TAGS)
     return [view.u32(4 + 4 * index) for index in range(count)]
 
 
@@ -33,7 +38,8 @@ class LoadOrder:
         listed = control.key("ServiceGroupOrder")
         value = listed.value("List") if listed is not None else None
         self.groups: dict[str, int] = {}
-        for rank, group in enumerate(value.strings if value is not None else []):
+        sound = value is not None and len(value.data) <= MOST_GROUP_BYTES
+        for rank, group in enumerate(value.strings if value is not None and sound else []):
             self.groups.setdefault(group.lower(), rank)
         self.tags: dict[str, dict[int, int]] = {}
         tags = control.key("GroupOrderList")

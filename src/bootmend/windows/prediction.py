@@ -28,7 +28,7 @@ STORE_STILL_RESOLVES = 0.9
 def predict(windows: Windows) -> Prediction | None:
     """None where nothing that was looked at stops the boot."""
     for driver in windows.audited:
-        if driver.trouble is None or driver.service.error_control < ErrorControl.CRITICAL:
+        if driver.trouble in (None, Trouble.OUT_OF_SIGHT) or driver.service.error_control < ErrorControl.CRITICAL:
             continue
         boot = driver.service.start == Start.BOOT
         key = "windows.predict_boot" if boot else "windows.predict_critical"

@@ -13,8 +13,8 @@ from bootmend.formats.hive import Hive, Recovery, RecoveryState, recover
 from bootmend.windows.image import Image, address
 
 LOG_SUFFIXES = ("LOG", "LOG1", "LOG2")
-MAX_HIVE = 1 << 30
-"""Windows itself refuses SYSTEM hives far below this; it bounds memory on a hostile disk."""
+MAX_HIVE, MAX_LOG = 256 << 20, 128 << 20
+"""Bytes; real ones have up to some 150 MiB (SOFTWARE), their logs a third of that. They bound memory on a hostile disk."""
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ def load_hive(image: Image, volume: int, path: str) -> LoadedHive:
     logs: dict[str, bytes] = {}
     for suffix in LOG_SUFFIXES:
         try:
-            logs[suffix] = files.read(f"{path}.{suffix}", MAX_HIVE)
+            logs[suffix] = files.read(f"{path}.{suffix}", MAX_LOG)
         except Missing:
             continue
     where = address(volume, path)

@@ -3,11 +3,15 @@
 Source: Microsoft's documentation of the CurrentControlSet\\Services registry tree. Windows
 reads ImagePath by these rules: no value means System32\\drivers\\<name>.sys; a relative path
 starts at %SystemRoot%; \\SystemRoot\\ and %SystemRoot%\\ name the Windows folder; \\??\\C:\\ and
-C:\\ name a drive letter, which for the Windows volume is the one in its own SOFTWARE hive.
+C:\\ name a drive letter, which for the Windows volume is the one in its own SOFTWARE hive;
+\\??\\Volume{GUID}\\ names what MountedDevices says. \\Device\\HarddiskVolume3\\ and
+\\ArcName\\...\\ count volumes in the order in which that boot found them, which no disk tells:
+what is loaded that early stands on the Windows volume, and there it is looked for.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -34,6 +38,8 @@ class ErrorControl(IntEnum):
     """The machine stops."""
 
 
+LONGEST = 32767
+"""Characters of a path, as Windows has it."""
 KERNEL_DRIVER, FILE_SYSTEM_DRIVER, RECOGNIZER = 1, 2, 8
 """Values of Type that the kernel loads as images."""
 
@@ -80,7 +86,7 @@ def read_service(key: Key, path: str) -> Service:
 
     def number(name: str, default: int) -> int:
         value = key.value(name)
-        return value.number if value is not None and len(value.data) >= 4 else default
+        return value.number if value is not None and 4 <= len(value.data) <= 8 else default
 
     group = key.value("Group")
     image = key.value("ImagePath")
@@ -92,9 +98,9 @@ def read_service(key: Key, path: str) -> Service:
         start=start if start >= 0 else None,
         type=number("Type", 0),
         error_control=number("ErrorControl", ErrorControl.NORMAL),
-        group=group.text if group is not None else "",
+        group=group.text[:LONGEST] if group is not None else "",
         tag=tag if tag >= 0 else None,
-        image_path=image.text if image is not None else "",
+        image_path=image.text[:LONGEST] if image is not None else "",
     )
 
 
@@ -106,23 +112,36 @@ class Location:
     path: str
 
 
-def locate_image(service: Service, windows_volume: int, windows_path: str, letters: dict[str, int]) -> Location:
-    """Where the service's binary stands. `letters` maps "C:" to a volume number of this disk."""
+_PREFIXES = ("\\??\\", "\\\\?\\", "\\DosDevices\\", "\\GLOBAL??\\", "GLOBALROOT\\")
+_WINDOWS_FOLDER = ("\\systemroot\\", "%systemroot%\\", "%windir%\\", "systemroot\\")
+_COUNTED = re.compile(r"\\?(?:device\\harddisk(?:volume\d+|\d+\\partition\d+)|arcname\\[^\\]+)(?=\\)", re.IGNORECASE)
+_NAMED = re.compile(r"volume\{[0-9a-f-]{36}\}(?=\\)", re.IGNORECASE)
+
+
+def locate_image(service: Service, windows_volume: int, windows_path: str, names: dict[str, int]) -> Location:
+    """Where the service's binary stands. `names` maps "C:" and "VOLUME{GUID}" to a volume number of this disk."""
     text = service.image_path.strip().strip('"').replace("/", "\\")
     if not text:
         return Location(windows_volume, f"{windows_path}\\System32\\drivers\\{service.name}.sys")
     # Win32 services carry arguments; a driver's ImagePath is the file name alone.
-    for prefix in ("\\??\\", "\\DosDevices\\", "\\GLOBAL??\\"):
+    for prefix in _PREFIXES:
         if text.lower().startswith(prefix.lower()):
             text = text[len(prefix) :]
     lowered = text.lower()
-    for prefix in ("\\systemroot\\", "%systemroot%\\", "%windir%\\", "systemroot\\"):
+    for prefix in _WINDOWS_FOLDER:
         if lowered.startswith(prefix):
-            return Location(windows_volume, f"{windows_path}\\{text[len(prefix) :]}")
+            rest = text[len(prefix) :].lstrip("\\")
+            return Location(windows_volume, f"{windows_path}\\{rest}")
     if lowered.startswith("%systemdrive%\\"):
         return Location(windows_volume, text[len("%systemdrive%") :])
     if len(text) > 2 and text[1] == ":":
-        return Location(letters.get(text[:2].upper()), text[2:])
+        return Location(names.get(text[:2].upper()), text[2:])
+    named = _NAMED.match(text)
+    if named is not None:
+        return Location(names.get(named[0].upper()), text[named.end() :])
+    counted = _COUNTED.match(text)
+    if counted is not None:
+        return Location(windows_volume, text[counted.end() :])
     if text.startswith("\\"):
         return Location(windows_volume, text)
     return Location(windows_volume, f"{windows_path}\\{text}")

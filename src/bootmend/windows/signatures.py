@@ -10,9 +10,10 @@ file is sound.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 
-from bootmend.errors import InputError, Missing
+from bootmend.errors import InputError, Missing, ParseError, Refused, Unequipped
 from bootmend.signing.audit import Auditor
 from bootmend.signing.index import CatalogIndex
 from bootmend.signing.policy import KernelPolicy
@@ -27,6 +28,9 @@ DRIVER_STORE = "System32\\DriverStore\\FileRepository"
 MAX_CATALOG = 64 << 20
 """Real catalogs reach some megabytes; it bounds memory on a hostile disk."""
 
+MOST_CATALOGS, MOST_BYTES = 100_000, 2 << 30
+"""In one set; machines with years of updates have 10,000 of 300 MB. They bound time on a hostile disk."""
+
 
 class CatalogSet:
     """Catalogs by path, indexed by the hashes of their members; one that cannot be read is in `unreadable`."""
@@ -35,12 +39,20 @@ class CatalogSet:
         self.paths: list[str] = []
         self.load = load
         self.index = CatalogIndex()
+        total = 0
         for path in paths:
             self.paths.append(path)
             try:
-                self.index.add(path, load(path))
-            except InputError as error:
+                data = load(path)
+                total += len(data)
+                self.index.add(path, data)
+            except Unequipped:
+                raise
+            except (InputError, Refused) as error:
                 self.index.unreadable[path] = str(error)
+            if total > MOST_BYTES or len(self.paths) > MOST_CATALOGS:
+                expected = f"at most {MOST_CATALOGS} catalogs of {MOST_BYTES} bytes together"
+                raise ParseError(path, 0, expected, f"{len(self.paths)} of {total} bytes")
         self._auditor = Auditor(self.index, load, trust, policy)
 
     @property
@@ -53,15 +65,13 @@ class CatalogSet:
         return self._auditor.audit(data, where)
 
 
-def _catalog_paths(volume: Volume, folders: Iterable[str]) -> Iterator[str]:
-    for folder in folders:
-        try:
-            entries = volume.listdir(folder)
-        except Missing:
-            continue
-        for entry in entries:
-            if not entry.directory and entry.name.lower().endswith(".cat"):
-                yield f"{folder}\\{entry.name}"
+def _catalogs_in(volume: Volume, folder: str) -> list[str]:
+    """Paths of the .cat files in a folder; none where it does not exist."""
+    try:
+        entries = volume.listdir(folder)
+    except Missing:
+        return []
+    return [f"{folder}\\{e.name}" for e in entries if not e.directory and e.name.lower().endswith(".cat")]
 
 
 class Signatures:
@@ -79,17 +89,20 @@ class Signatures:
 
     @cached_property
     def active(self) -> CatalogSet:
-        """What Code Integrity asks at boot."""
-        paths = _catalog_paths(self._volume, [self.store_path])
-        return CatalogSet(paths, self._load, self.trust, self.policy)
+        """What Code Integrity asks at boot. Raises ParseError where the folder is damaged: that is not "empty"."""
+        return CatalogSet(_catalogs_in(self._volume, self.store_path), self._load, self.trust, self.policy)
 
     @cached_property
     def staged(self) -> CatalogSet:
         """What the active store can be filled from, on this very disk."""
+        return CatalogSet(self._staged_paths(), self._load, self.trust, self.policy)
+
+    def _staged_paths(self) -> Iterator[str]:
+        """A damaged folder among these only means fewer catalogs to choose from."""
         repository = f"{self._windows}\\{DRIVER_STORE}"
-        try:
-            packages = self._volume.listdir(repository)
-        except Missing:
-            packages = []
-        folders = [f"{self._windows}\\{PACKAGES}", *(f"{repository}\\{e.name}" for e in packages if e.directory)]
-        return CatalogSet(_catalog_paths(self._volume, folders), self._load, self.trust, self.policy)
+        folders = [f"{self._windows}\\{PACKAGES}"]
+        with suppress(InputError):
+            folders += [f"{repository}\\{e.name}" for e in self._volume.listdir(repository) if e.directory]
+        for folder in folders:
+            with suppress(InputError):
+                yield from _catalogs_in(self._volume, folder)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from bootmend.disk.device import BlockDevice
-from bootmend.errors import InputError
+from bootmend.errors import Unequipped
 from bootmend.texts import say
 
 DEVICE_READ_ONLY = 1 << 1
@@ -140,7 +140,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 
 @cache
 def load() -> ctypes.CDLL:
-    """The library, its functions typed; raises InputError with the line that installs it."""
+    """The library, its functions typed; raises Unequipped with the line that installs it."""
     for name in ("libntfs-3g.so.89", "libntfs-3g.so.88", find_library("ntfs-3g")):
         if not name:
             continue
@@ -154,4 +154,4 @@ def load() -> ctypes.CDLL:
         library.ntfs_log_set_handler(ctypes.cast(library.ntfs_log_handler_null, c_void_p))
         library.ntfs_set_char_encoding(b"utf8")
         return library
-    raise InputError(say("ntfs.no_library"))
+    raise Unequipped(say("ntfs.no_library"))

@@ -21,7 +21,7 @@ from bootmend.volumes.ntfs.records import DATA, VOLUME_NAME
 from bootmend.volumes.ntfs.stream import Stream
 from bootmend.volumes.ntfs.tree import Place, Tree, parts, points_elsewhere
 from bootmend.volumes.ntfs.wof import STREAM, TAG, WofFile, algorithm_of
-from bootmend.volumes.volume import Entry, Extent, File, NotInPlace, Volume, VolumeState
+from bootmend.volumes.volume import Elsewhere, Entry, Extent, File, NotInPlace, Volume, VolumeState
 
 READ_AT_ONCE = 1 << 24
 _KEPT_ELSEWHERE = {0x80000013: "deduplicated", 0x80000005: "archived", 0x80000007: "single instance"}
@@ -58,7 +58,7 @@ class NtfsReading(Volume):
         folder = self._tree.file(path)
         tag = self._tree.reparse_tag(folder)
         if points_elsewhere(tag):
-            raise Missing(say("ntfs.is_link", path=f"{self.name}{path}", tag=tag))
+            raise Elsewhere(say("ntfs.is_link", path=f"{self.name}{path}", tag=tag))
         if not folder.directory:
             raise Missing(say("ntfs.not_a_folder", path=f"{self.name}{path}"))
         return list(self._tree.list(folder))
@@ -68,14 +68,14 @@ class NtfsReading(Volume):
             return self._tree.entry(self._tree.file(path), "\\")
         place = self._existing(path)
         assert place.entry is not None
-        return self._tree.entry(self._mft.file(place.entry.reference), place.entry.name)
+        return self._tree.entry(self._mft.file(place.entry.reference), self._tree.long_name(place))
 
     def open(self, path: str) -> File:
         file = self._tree.file(path)
         tag = self._tree.reparse_tag(file)
         where = f"{self.name}{path}"
         if points_elsewhere(tag):
-            raise Missing(say("ntfs.is_link", path=where, tag=tag))
+            raise Elsewhere(say("ntfs.is_link", path=where, tag=tag))
         if file.directory:
             raise Missing(say("ntfs.is_folder", path=where))
         if tag == TAG:

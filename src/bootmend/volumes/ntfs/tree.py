@@ -11,7 +11,7 @@ from bootmend.texts import say
 from bootmend.volumes.ntfs.index import DOS_NAME, Folders, IndexEntry
 from bootmend.volumes.ntfs.mft import FIRST_USER_RECORD, NUMBER, ROOT, FileRecord, Mft
 from bootmend.volumes.ntfs.records import DATA, FILE_NAME, REPARSE_POINT, STANDARD_INFORMATION
-from bootmend.volumes.volume import DIRECTORY, Entry
+from bootmend.volumes.volume import DIRECTORY, Elsewhere, Entry
 
 MAX_REPARSE = 16 << 10
 _FORBIDDEN = frozenset('"*/:<>?|\\') | {chr(code) for code in range(32)}
@@ -38,7 +38,7 @@ class Tree:
         self._folders = folders
 
     def file(self, path: str) -> FileRecord:
-        """Raises Missing, also where the way leads through a junction or a symbolic link."""
+        """Raises Missing; Elsewhere where the way leads through a junction or a symbolic link."""
         if not parts(path):
             return self._mft.file(ROOT)
         entry = self.place(path).entry
@@ -61,7 +61,7 @@ class Tree:
             tag = self.reparse_tag(folder)
             if tag & _POINTS_ELSEWHERE:
                 link = "\\" + "\\".join(names[: depth + 1])
-                raise Missing(say("ntfs.through_link", path=f"{self._mft.name}{path}", link=link, tag=tag))
+                raise Elsewhere(say("ntfs.through_link", path=f"{self._mft.name}{path}", link=link, tag=tag))
             if not folder.directory:
                 raise Missing(self._say("missing", path))
             ancestors.append(folder.base.reference)

@@ -18,7 +18,7 @@ from bootmend.volumes.ntfs.reading import NtfsReading
 from bootmend.volumes.ntfs.records import STANDARD_INFORMATION
 from bootmend.volumes.ntfs.tree import Place, is_good_name
 from bootmend.volumes.ntfs.wof import TAG
-from bootmend.volumes.volume import DIRECTORY, SETTABLE
+from bootmend.volumes.volume import DIRECTORY, SETTABLE, Elsewhere
 
 
 class NtfsVolume(NtfsReading):
@@ -28,7 +28,7 @@ class NtfsVolume(NtfsReading):
             raise Missing(say("ntfs.is_folder", path=f"{self.name}{path}"))
         tag = self._tree.reparse_tag(file)
         if tag and tag != TAG:
-            raise Missing(say("ntfs.is_link", path=f"{self.name}{path}", tag=tag))
+            raise Elsewhere(say("ntfs.is_link", path=f"{self.name}{path}", tag=tag))
         session = self._writing()
         if tag == TAG:
             session.drop_wof(file.base.reference)
