@@ -53,7 +53,9 @@ def script(
         _tell(out, outcome, disk, fix)
         blocking = outcome.blocking(fix)
         if blocking or outcome.cut_short:
-            raise _Stopped(_complaint(file, outcome, blocking, fix), min(one.exit_code for one in outcome.wrong))
+            raise _Stopped(
+                _complaint(file, outcome, blocking, fix), min((one.exit_code for one in blocking), default=2)
+            )
         change.meta["script"] = file
         change.meta["lines"] = [one.text for one in outcome.done][:500]
     if change.report is not None:

@@ -19,7 +19,7 @@ from bootmend.texts import say
 LONGEST_LINE = 8191
 """Letters that cmd takes in a line."""
 MOST_LINES = 200_000
-MOST_COMMANDS = 20_000
+MOST_COMMANDS = 2_000
 
 _COMMENT = re.compile(r"@?\s*(?:rem(?:[\s,;=./:+\\(\[]|$)|::)", re.IGNORECASE)
 _NUL_REDIRECTION = re.compile(r"[012]?>{1,2}\s*nul:?(?=[\s&|)]|$)|2>&1|1>&2", re.IGNORECASE)
@@ -92,6 +92,8 @@ def pieces(text: str) -> list[Piece]:
 
     while at < len(text):
         letter = text[at]
+        if at == start and is_comment(text[at : at + 80]):
+            break  # the rest of the line is a remark
         if letter == '"':
             quoted = not quoted
         elif not quoted:
@@ -115,8 +117,6 @@ def pieces(text: str) -> list[Piece]:
                 continue
         letters.append(letter)
         at += 1
-        if not quoted and is_comment("".join(letters)) and len(letters) < 8:
-            break  # the rest of the line is a remark
     finish()
     return [piece for piece in found if not is_comment(piece.text)]
 

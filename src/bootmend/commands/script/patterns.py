@@ -16,6 +16,8 @@ from bootmend.windows.image import Image
 MOST_FILES = 20_000
 """What one line may touch: more is a mistake, or somebody's whole disk."""
 DEEPEST = 128
+MOST_BYTES = 4 << 30
+"""What one line may copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,33 @@ def below(image: Image, folder: Place, depth: int = 0) -> Iterator[Found]:
         yield one
         if one.entry.directory and not one.entry.reparse_tag:
             yield from below(image, one.place, depth + 1)
+
+
+def files_of(image: Image, drives: Drives, word: str, *, shy: bool) -> list[Found]:
+    """The files that a word names; of a folder, those in it. Raises Missing, Refused where they are too much."""
+    found = find(image, drives, word, shy=shy)
+    if len(found) == 1 and found[0].entry.directory and not is_pattern(word):
+        found = [one for one in children(image, found[0].place) if shy or not one.shy]
+    files = [one for one in found if not one.entry.directory]
+    if not files:
+        raise Missing(say("script.nothing_fits", place=drives.place(word)))
+    if sum(one.entry.size for one in files) > MOST_BYTES:
+        raise Refused(say("script.too_much", most=MOST_BYTES))
+    return files
+
+
+def make_folders(image: Image, place: Place) -> list[str]:
+    """The folder and those above it, as far as they are missing; a sentence for each."""
+    if place.path == "\\":
+        return []
+    volume = image.volume(place.volume)
+    if volume.exists(place.path):
+        if not volume.stat(place.path).directory:
+            raise InputError(say("files.is_file", place=place))
+        return []
+    done = make_folders(image, place.folder)
+    image.make_folder(place.volume, place.path)
+    return [*done, say("script.folder_made", place=place)]
 
 
 def is_folder(image: Image, place: Place) -> bool:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from bootmend.commands.bcdedit.lines import DeleteValue
 from bootmend.commands.bcdedit.lines import Export as StoreExport
 from bootmend.commands.bcdedit.lines import Import as StoreImport
 from bootmend.commands.bcdedit.parse import parse_line
 from bootmend.commands.bcdedit.places import find_store
 from bootmend.commands.bcdedit.run import BcdSession
+from bootmend.commands.places import Place
 from bootmend.commands.reg import LoadedNames, Registry, parse_key
 from bootmend.commands.reg import parse as parse_reg
 from bootmend.commands.reg import run as run_reg
@@ -19,6 +21,7 @@ from bootmend.commands.reg.data import shown
 from bootmend.commands.reg.parse import Add, Delete, Load, Query
 from bootmend.commands.script.drives import Drives
 from bootmend.commands.script.filewords import FileWords
+from bootmend.commands.script.wrong import LeftOut
 from bootmend.edit import Edit
 from bootmend.errors import Missing, Refused
 from bootmend.formats.bcd import Store
@@ -51,10 +54,22 @@ class Tools:
         return self._registry
 
     def file_words(self, program: str, words: list[str]) -> list[str]:
+        self._require_awake()
         self._files_as_they_are()
-        done = self.files.run(program, words)
+        try:
+            done = self.files.run(program, words)
+        except Missing as error:
+            if program in ("del", "erase", "rd", "rmdir"):
+                raise LeftOut(str(error), error.exit_code) from error
+            raise
         self._note(self.drives.notes)
         return done
+
+    def _require_awake(self) -> None:
+        """A Windows that sleeps on a volume would write over what is changed there."""
+        for number, volume in self.edit.image.volumes():
+            if volume.state().hibernated:
+                raise Refused(say("plan.hibernated", volume=number), say("plan.hibernated_next"))
 
     def _files_as_they_are(self) -> None:
         """What was edited in hives and stores becomes their files' content, and is read from there again."""
@@ -71,7 +86,12 @@ class Tools:
             self._bcd.run(line)
             return [say("script.only_reads")]
         before = self.edit.desk.store(place.volume, place.path).view()
-        answer = self._bcd.run(line)
+        try:
+            answer = self._bcd.run(line)
+        except Missing as error:
+            if isinstance(line.command, DeleteValue) and before.object(line.command.target or "{default}") is not None:
+                raise LeftOut(str(error), error.exit_code) from error
+            raise
         self._note(answer.notes)
         return _differences(before, self.edit.desk.store(place.volume, place.path).view())
 
@@ -95,10 +115,11 @@ class Tools:
         command = parse_reg(words)
         if isinstance(command, Load):
             # Its file is named by a letter, and may be one that an earlier line put there.
-            place = self.drives.place(command.file)
-            command = Load(key=command.key, file=str(place))
+            command = Load(key=command.key, file=str(self._as_named(self.drives.place(command.file))))
         registry = self.registry
         before = self._value(command)
+        if isinstance(command, Delete):
+            self._require_there(command)
         answer = run_reg(command, registry, DiskFiles(self))
         lines = list(answer.lines) if not isinstance(command, Query) else []
         self._note(answer.notes)
@@ -115,9 +136,25 @@ class Tools:
             return [say("script.value", where=str(command.key), name=value, before=before, after=after)]
         return lines or [say("script.only_reads")]
 
+    def _require_there(self, command: Delete) -> None:
+        """Raises LeftOut for a key or value that is not there to be deleted."""
+        spot = self.registry.find(command.key)
+        key = self.registry.read(spot.place).key(spot.path)
+        if key is None or (command.name is not None and not command.values and key.value(command.name) is None):
+            named = f"{command.key} {command.name or ''}".rstrip()
+            raise LeftOut(say("script.nothing_to_delete", name=named), Missing.exit_code)
+
     def names_place(self, word: str) -> str:
         spot = self.registry.find(parse_key(word))
         return address(spot.place.volume, spot.place.path)
+
+    def _as_named(self, place: Place) -> Place:
+        """Windows' own hives in the one spelling the registry uses, so that two names of a hive are one hive."""
+        windows = self.edit.windows
+        config = f"{windows.path}\\System32\\config"
+        if place.volume == windows.volume and place.folder.path.lower() == config.lower():
+            return Place(place.volume, f"{config}\\{place.name.upper()}")
+        return place
 
     def _value(self, command: object) -> str:
         """The value that a line is about, as it is now."""
@@ -131,7 +168,10 @@ class Tools:
         return shown(value) if value is not None else say("script.absent")
 
     def _note(self, notes: list[str]) -> None:
-        self.notes += [note for note in notes if note not in self.notes]
+        for note in notes:
+            plain = note.removeprefix("Note: ")
+            if plain not in self.notes:
+                self.notes.append(plain)
 
 
 class DiskFiles:

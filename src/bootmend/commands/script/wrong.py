@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from bootmend.errors import BootmendError, Refused
+
 
 class Cure(Enum):
     MEANT = "meant"
@@ -13,6 +15,16 @@ class Cure(Enum):
     """Nothing can be meant on this disk; `--fix` leaves the line out."""
     NONE = "none"
     """Only a person can say."""
+
+
+class LeftOut(BootmendError):
+    """Nothing that this line could mean is there on this disk, or would do anything."""
+
+    exit_code = Refused.exit_code
+
+    def __init__(self, reason: str, exit_code: int = Refused.exit_code) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True, slots=True)
