@@ -73,7 +73,7 @@ def diagnose(
         notes.append(say("plan.unreplayable", hive=windows.system.where, reason=windows.system.recovery.reason))
     findings: list[Finding] = []
     for rule in all_rules().values():
-        progress(rule.title)
+        progress(say("plan.checking", rule=rule.name))
         findings.extend(rule.check(windows))
     order = {Severity.CAUSE: 0, Severity.RISK: 1, Severity.NOTE: 2}
     findings.sort(key=lambda finding: order[finding.severity])
@@ -115,7 +115,7 @@ def rehearse(
     overlay = Overlay(device)
     image = Image(overlay, accept=accept)
     for action in plan.actions:
-        progress(f"{action.kind} {action.target}")
+        progress(say("plan.rehearsing", action=action.kind, target=action.target))
         action.apply(image)
     image.close()
     after = diagnose(overlay, given, progress=progress)
