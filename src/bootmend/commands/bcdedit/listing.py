@@ -150,7 +150,7 @@ class Listing:
 def columns(name: str, values: list[str]) -> Iterator[str]:
     """The name in its column, and the values below each other; a list may be empty."""
     for value in values[:1] or [""]:
-        yield f"{name:<{COLUMN - 1}} {value}".rstrip()
+        yield f"{name:<{COLUMN - 1}} {value}" if value else name
     for value in values[1:]:
         yield " " * COLUMN + value
 
