@@ -33,7 +33,9 @@ def test_an_entry_fills_in(key: str) -> None:
     room, name = key.split(".", 1)
     places = [place for _, place, _, _ in string.Formatter().parse(CATALOGUE[room][name]) if place]
     values = {re.split(r"[.\[]", place)[0]: 7 for place in places}
-    assert "{" not in say(key, **values)
+    told = say(key, **values)
+    # A literal {default} of bcdedit may stand in a text; a place of its own may not stay open.
+    assert not any(f"{{{place}}}" in told for place in places)
 
 
 def test_another_language_falls_back_to_english(monkeypatch: pytest.MonkeyPatch) -> None:
