@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 
 from bootmend.cli.options import take_global_options
+from bootmend.cli.visible import visible
 from bootmend.errors import BootmendError, Refused
 from bootmend.texts import say
 
@@ -89,11 +90,11 @@ def _unread() -> int:
 
 def _complain(error: BootmendError) -> None:
     if isinstance(error, Refused):
-        sys.stderr.write(say("cli.refused", reason=error.reason) + "\n")
+        sys.stderr.write(visible(say("cli.refused", reason=error.reason)) + "\n")
         if error.next_step:
-            sys.stderr.write(say("cli.next_step", step=error.next_step) + "\n")
+            sys.stderr.write(visible(say("cli.next_step", step=error.next_step)) + "\n")
         return
-    sys.stderr.write(f"bootmend: {error}\n")
+    sys.stderr.write(visible(f"bootmend: {error}") + "\n")
 
 
 def _usage(error: Exception) -> None:
@@ -132,11 +133,11 @@ def _in_child(work: Callable[[], int]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPERS)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if number in _STOPPERS:
-            return 128 + number
-        sys.stderr.write(say("cli.crashed", signal=signal.Signals(number).name) + "\n")
-        return UNUSABLE if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE) else FAULT
+        ended_by = os.WTERMSIG(status)
+        if ended_by in _STOPPERS:
+            return 128 + ended_by
+        sys.stderr.write(say("cli.crashed", signal=signal.Signals(ended_by).name) + "\n")
+        return UNUSABLE if ended_by in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE) else FAULT
     return os.WEXITSTATUS(status)
 
 

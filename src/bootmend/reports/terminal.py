@@ -80,7 +80,8 @@ def predicted(prediction: Prediction) -> str:
 def _show_finding(console: Console, number: int, finding: Finding) -> None:
     colour = COLOURS[finding.severity]
     label = say(LABELS[finding.severity])
-    console.print(f"[{colour}]{number}. {escape(label)}[/] {escape(finding.title)} [dim]({finding.rule})[/]")
+    title = f"[{colour}]{number}. {escape(label)}[/] {escape(finding.title)} [dim]({finding.rule})[/]"
+    console.print(title, markup=True)
     console.print(Padding.indent(Text(finding.why), 3))
     for evidence in finding.evidence:
         line = Text(f"{evidence.where}: ", style="dim")
