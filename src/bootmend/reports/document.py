@@ -6,6 +6,7 @@ Keys are a promise to other programs: add freely, rename nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -115,7 +116,8 @@ def diagnosis(device: BlockDevice, result: Diagnosis, started: datetime) -> Docu
     return {
         **head("diagnose", started, result.seconds),
         "disk": disk(device, result),
-        "windows": [windows(found) for found in (result.windows, *result.others)],
+        # Of others a copy is asked, so that their hives are not kept.
+        "windows": [windows(result.windows), *(windows(copy(found)) for found in result.others)],
         "prediction": prediction(result.prediction),
         "findings": [finding(found) for found in result.findings],
         "notes": result.notes,

@@ -16,7 +16,6 @@ from bootmend.binary import View
 from bootmend.formats.hive import Key
 from bootmend.windows.service import Service, Start
 
-
 MOST_TAGS = 4096
 MOST_GROUP_BYTES = 1 << 20
 """Windows' own list of groups has some 5 KiB, and no group more than a hundred tags."""

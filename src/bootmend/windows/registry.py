@@ -14,7 +14,7 @@ from bootmend.windows.image import Image, address
 
 LOG_SUFFIXES = ("LOG", "LOG1", "LOG2")
 MAX_HIVE, MAX_LOG = 256 << 20, 128 << 20
-"""Bytes; real ones have up to some 150 MiB (SOFTWARE), their logs a third of that. They bound memory on a hostile disk."""
+"""Bytes; real ones have up to some 150 MiB (SOFTWARE), their logs less. They bound memory on a hostile disk."""
 
 
 @dataclass(slots=True)
