@@ -41,6 +41,8 @@ class _Attempt:
     line: Line
     what: list[str]
     certain: bool = True
+    piece: str = ""
+    """The command being run, as far as it has been put right."""
 
 
 def run_script(
@@ -115,7 +117,8 @@ class ScriptRun:
                 ran += [piece.joint, done] if ran else [done]
                 effects += told
         except BootmendError as error:
-            self._wrong(attempt, _sentence(error), text if text != line.text else "", Cure.NONE, error.exit_code)
+            meant = " ".join([*ran, attempt.piece or text]) if attempt.what else ""
+            self._wrong(attempt, _sentence(error), meant, Cure.NONE, error.exit_code)
             return
         meant = " ".join(ran)
         if left is not None:
@@ -144,6 +147,7 @@ class ScriptRun:
             if change is None:
                 break
             text = self._note_change(attempt, change)
+        attempt.piece = text
         self.commands.require_literals_in_values(text, literal)
         try:
             return text, self.commands.execute(text)
