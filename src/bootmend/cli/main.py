@@ -54,6 +54,11 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         # The reader of our output went away (`| head`); click and rich make a SystemExit of it. What was
         # still to be told or done was not, so this is no success: a pipeline may look at our exit code.
         return _unread()
+    except MemoryError:
+        if debug:
+            traceback.print_exc()
+        sys.stderr.write(say("cli.no_memory") + "\n")
+        return UNUSABLE
     except OSError as error:
         # Not the disk's fault nor ours: a full or forbidden place, a name too long.
         if debug:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from bootmend.binary import View
 from bootmend.disk.device import BlockDevice, Window
 from bootmend.errors import InputError, Missing, ParseError
 from bootmend.texts import say
@@ -73,14 +73,18 @@ class Image:
 
     def mounted_partition(self, data: bytes) -> int | None:
         """The partition that a value of MountedDevices names: `DMIO:ID:` + GUID, or MBR signature + byte offset."""
-        view = View(data, "MountedDevices")
+        return self._mounted.get(data)
+
+    @cached_property
+    def _mounted(self) -> dict[bytes, int]:
+        names: dict[bytes, int] = {}
         for partition in self.partitions:
-            if data.startswith(b"DMIO:ID:") and len(data) == 24:
-                if partition.guid == view.guid(8):
-                    return partition.number
-            elif len(data) == 12 and (view.u32(0), view.u64(4)) == (self.table.mbr_signature, partition.start):
-                return partition.number
-        return None
+            if partition.guid is not None:
+                names.setdefault(b"DMIO:ID:" + partition.guid.bytes_le, partition.number)
+            if self.table.mbr_signature is not None:
+                place = partition.start.to_bytes(8, "little")
+                names.setdefault(self.table.mbr_signature.to_bytes(4, "little") + place, partition.number)
+        return names
 
     def _open(self, number: int, *, writable: bool) -> Content:
         for partition in self.partitions:
