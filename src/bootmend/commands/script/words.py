@@ -57,7 +57,7 @@ def runtime_words(text: str) -> list[Word]:
 
 
 def shell_words(text: str) -> list[Word]:
-    """As cmd's own commands get them: quotes group and go, switches glued to a name are words of their own."""
+    """As cmd's own commands get them: quotes group and go, switches glued to each other are words of their own."""
     words: list[Word] = []
     at, end = 0, len(text)
     while at < end:
@@ -68,15 +68,11 @@ def shell_words(text: str) -> list[Word]:
         while at < end and (quoted or text[at] not in _CMD_PARTS):
             if text[at] == '"':
                 quoted = not quoted
-            elif text[at] == "/" and not quoted and at > start and _begins_switches(text, start):
+            elif text[at] == "/" and not quoted and text[start] == "/" and at > start:
                 break  # del /f/q
             at += 1
         words.append(Word(text[start:at].replace('"', ""), start, at))
     return words
-
-
-def _begins_switches(text: str, start: int) -> bool:
-    return text[start] == "/" or text[:start].strip(_BLANKS) == ""
 
 
 _PROGRAM = re.compile(r'\s*(?:"([^"]*)"|([^\s"]+))')
