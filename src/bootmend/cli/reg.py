@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bootmend.cli.options import Accept, Disk, JournalDir
-from bootmend.errors import DeviceError, InputError, Missing, Refused
+from bootmend.errors import DeviceError, InputError, Missing, Misuse, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def reg(disk: Disk, words: Words, dry_run: DryRun = False, accept: Accept = [], 
     from bootmend.commands.reg import Registry, parse, run
     from bootmend.commands.reg.parse import READ_ONLY, Help
 
+    _require_text(words)
     command = parse(words)
     if isinstance(command, Help):
         sys.stdout.write(say("reg.help"))
@@ -51,6 +52,15 @@ def reg(disk: Disk, words: Words, dry_run: DryRun = False, accept: Accept = [], 
         answer = run(command, registry, files, ask) if ask else run(command, registry, files)
     _print(answer)
     _tell(change, disk, dry_run)
+
+
+def _require_text(words: list[str]) -> None:
+    """A word that is not in the terminal's encoding would be stored as something nobody typed."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise Misuse(say("reg.not_text", word=word)) from None
 
 
 def _read(disk: str, command: Command, files: HostFiles, journal_dir: Path | None) -> None:

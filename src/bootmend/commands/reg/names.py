@@ -129,3 +129,20 @@ def guessed_hive(name: str) -> str | None:
     """The hive that a made-up name such as BROKENSYSTEM or OFFLINE_SOFTWARE stands for; None where it is not clear."""
     fits = [hive for hive in _GUESSED if hive in name.upper()]
     return fits[0] if len(fits) == 1 else None
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """A Windows path of a file on the disk, as drive (a letter, a volume's number or nothing) and path.
+
+    Raises Misuse for a placeholder and for a path that does not begin at the root of its drive.
+    """
+    if path.startswith("<"):
+        raise Misuse(say("reg.placeholder", word=path.partition(":")[0]))
+    drive, colon, rest = path.partition(":")
+    if not colon:
+        drive, rest = "", path
+    letter = len(drive) == 1 and drive.isascii() and drive.isalpha()
+    number = drive.isascii() and drive.isdecimal() and len(drive) < 4
+    if len(rest) < 2 or not rest.startswith("\\") or rest.startswith("\\\\") or (drive and not letter and not number):
+        raise Misuse(say("reg.bad_path", path=path))
+    return drive, rest

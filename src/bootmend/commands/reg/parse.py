@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootmend.commands.reg import data
-from bootmend.commands.reg.names import KeyName, parse_key
+from bootmend.commands.reg.names import KeyName, parse_key, split_path
 from bootmend.errors import Misuse
 from bootmend.formats.hive import ValueType
 from bootmend.texts import say
@@ -144,7 +144,8 @@ class _Words:
             if switch in ("/reg:64", "/reg:32"):
                 self._view(word, switch, seen)
             elif switch not in allowed:
-                raise Misuse(say("reg.bad_word", operation=self.operation, word=word, known=" ".join(allowed)))
+                problem = "reg.bad_word" if allowed else "reg.extra_word"
+                raise Misuse(say(problem, operation=self.operation, word=word, known=" ".join(allowed)))
             elif switch in seen:
                 raise Misuse(say("reg.twice", word=word))
             else:
@@ -298,6 +299,7 @@ def _import(words: Sequence[str]) -> Import:
 def _load(words: Sequence[str]) -> Load:
     line = _Words("load", words)
     key, file = _whole_hive(line, "load"), line.take("FILE")
+    split_path(file)
     list(line.switches(""))
     return Load(key=key, file=file)
 

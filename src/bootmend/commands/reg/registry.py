@@ -9,6 +9,7 @@ as it lies there, with a note, and never written (the desk refuses it).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from bootmend.commands.reg.names import (
     KeyName,
     LoadedNames,
     guessed_hive,
+    split_path,
 )
 from bootmend.errors import InputError, Missing, Misuse, Refused
 from bootmend.formats.hive import Hive, HiveEditor, Key
@@ -38,6 +40,7 @@ DELETE_CONTROL_SET = "delete-control-set"
 _NEEDED = ("Control", "Services")
 """Without these keys a control set boots nothing."""
 _VOLATILE = ("HARDWARE",)
+_SET = re.compile(r"ControlSet[0-9]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +91,9 @@ class Registry:
 
     def locate(self, path: str) -> HivePlace:
         """The file of this disk that a Windows path (`F:\\...`, `3:\\...`, `\\...`) means. Raises Missing, Misuse."""
-        drive, colon, rest = path.partition(":")
-        if not colon:
-            drive, rest = "", path
-        if not rest.startswith("\\") or len(rest) < 2 or "<" in path:
-            raise Misuse(say("reg.bad_path", path=path))
-        if drive.isdecimal() and len(drive) < 4:
+        drive, rest = split_path(path)
+        if drive.isdecimal():
             return self._existing(HivePlace(int(drive), rest), path)
-        if drive and not (len(drive) == 1 and drive.isascii() and drive.isalpha()):
-            raise Misuse(say("reg.bad_path", path=path))
         if rest.lower().endswith("\\boot\\bcd"):
             chain = read_boot_chain(self.image)
             if chain.hive is not None:
@@ -133,7 +130,7 @@ class Registry:
             hive = opened.view()
             if hive.key("Objects") is not None and hive.key("Description") is not None:
                 raise Refused(say("reg.is_bcd", hive=hive.file), say("reg.is_bcd_next"))
-            self._sets[place] = _control_sets(hive)
+            self._sets[place] = set(_control_sets(hive))
             self._edited[place] = opened.view
         return opened.editor
 
@@ -142,17 +139,16 @@ class Registry:
         for place, before in self._sets.items():
             hive = self.read(place)
             select = hive.key("Select")
-            for name in sorted(_control_sets(hive) - before):
-                key = hive.key(name)
-                missing = [part for part in _NEEDED if key is None or key.key(part) is None]
-                if missing and STUB_CONTROL_SET not in self.accept:
-                    named = _selected(select, name)
-                    reason = say("reg.stub_selected" if named else "reg.stub", set=name, select=named)
+            after = _control_sets(hive)
+            for key in [after[name] for name in sorted(after.keys() - before)]:
+                if STUB_CONTROL_SET not in self.accept and any(key.key(part) is None for part in _NEEDED):
+                    named = _selected(select, key.name)
+                    reason = say("reg.stub_selected" if named else "reg.stub", set=key.name, select=named)
                     current = _current(hive) or "CurrentControlSet"
                     raise Refused(reason, say("reg.stub_next", current=current, risk=STUB_CONTROL_SET))
-            gone = before - _control_sets(hive)
+            gone = before - after.keys()
             if (gone or (before and select is None)) and DELETE_CONTROL_SET not in self.accept:
-                what = ", ".join(sorted(gone)) or "Select"
+                what = ", ".join(sorted(gone)) if select is not None else "Select"
                 raise Refused(say("reg.set_gone", what=what), say("reg.set_gone_next", risk=DELETE_CONTROL_SET))
 
     def _place(self, key: KeyName) -> HivePlace:
@@ -218,15 +214,11 @@ def _current(hive: Hive) -> str | None:
     return f"ControlSet{value.number:03d}" if value is not None and 1 <= len(value.data) <= 8 else None
 
 
-def _control_sets(hive: Hive) -> set[str]:
-    """Names of the control sets of a SYSTEM hive, in lower case; none in other hives."""
+def _control_sets(hive: Hive) -> dict[str, Key]:
+    """The control sets of a SYSTEM hive by their names in lower case; none in other hives."""
     if hive.key("Select") is None:
-        return set()
-    return {key.name.lower() for key in hive.root.subkeys() if _is_set(key.name)}
-
-
-def _is_set(name: str) -> bool:
-    return name.lower().startswith("controlset") and name[10:].isdecimal()
+        return {}
+    return {key.name.lower(): key for key in hive.root.subkeys() if _SET.fullmatch(key.name)}
 
 
 def _selected(select: Key | None, name: str) -> str:

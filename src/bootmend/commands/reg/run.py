@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from bootmend.commands.reg.names import KeyName, LoadedNames
 from bootmend.commands.reg.parse import READ_ONLY, Add, Command, Copy, Delete, Export, Help, Import, Load, Query
 from bootmend.commands.reg.query import query
 from bootmend.commands.reg.regexport import reg_file
-from bootmend.commands.reg.regfile import KeyEntry, RegFileError, read_reg_file
+from bootmend.commands.reg.regfile import Entry, KeyEntry, RegFileError, ValueEntry, read_reg_file
 from bootmend.commands.reg.registry import Registry, Spot
 from bootmend.errors import Missing, Misuse, Refused
 from bootmend.formats.hive import HiveEditor
@@ -58,7 +58,7 @@ def run(command: Command, registry: Registry, files: Files, ask: Ask = nobody) -
     elif isinstance(command, Export):
         _export(command, registry, files)
     elif isinstance(command, Import):
-        import_entries(command, registry, files)
+        _import(command, registry, files)
     elif isinstance(command, Load):
         _load(command, registry)
     else:
@@ -77,7 +77,7 @@ def _export(command: Export, registry: Registry, files: Files) -> None:
     files.write(command.file, content, overwrite=command.overwrite)
 
 
-def import_entries(command: Import, registry: Registry, files: Files) -> None:
+def _import(command: Import, registry: Registry, files: Files) -> None:
     """The whole file is read, and every key's hive found, before the first change."""
     entries = read_reg_file(files.read(command.file), command.file)
     spots: dict[KeyName, Spot] = {}
@@ -87,24 +87,32 @@ def import_entries(command: Import, registry: Registry, files: Files) -> None:
                 spots[entry.key] = registry.find(entry.key)
             except (Missing, Misuse, Refused) as error:
                 raise RegFileError(command.file, entry.line, str(error)) from None
+
+    def editor_of(key: KeyName) -> tuple[HiveEditor, str]:
+        return registry.editor(spots[key].place), spots[key].path
+
+    apply_entries(entries, editor_of)
+
+
+def apply_entries(entries: Iterable[Entry], editor_of: Callable[[KeyName], tuple[HiveEditor, str]]) -> None:
+    """Every entry in order; `editor_of` gives the hive of a key and the key's path in it."""
     editor: HiveEditor | None = None
     path = ""
     for entry in entries:
-        if isinstance(entry, KeyEntry):
-            spot = spots[entry.key]
-            editor, path = registry.editor(spot.place), spot.path
-            if not entry.delete:
-                editor.create_key(path)
-            elif path:
-                editor.delete_key(path)
-            else:
-                raise Refused(say("reg.whole_hive", at=entry.key), say("reg.whole_hive_next"))
-        else:
+        if isinstance(entry, ValueEntry):
             assert editor is not None
             if entry.data is None:
                 editor.delete_value(path, entry.name)
             else:
                 editor.set_value(path, entry.name, entry.type, entry.data)
+            continue
+        editor, path = editor_of(entry.key)
+        if not entry.delete:
+            editor.create_key(path)
+        elif path:
+            editor.delete_key(path)
+        else:
+            raise Refused(say("reg.whole_hive", at=entry.key), say("reg.whole_hive_next"))
 
 
 def _load(command: Load, registry: Registry) -> None:
