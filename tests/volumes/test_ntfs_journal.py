@@ -15,6 +15,7 @@ from bootmend.disk.device import BlockDevice
 from bootmend.disk.overlay import Overlay
 from bootmend.disk.raw import RawFile
 from bootmend.errors import InputError, ParseError, Refused
+from bootmend.lab import ntfs_marks
 from bootmend.lab.ntfs_marks import LATER, mark_crashed
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.ntfs.boot import read_boot
@@ -114,6 +115,48 @@ def test_a_crashed_volume_is_replayed_and_can_then_be_changed(tmp_path: Path) ->
     assert overlay.changed_bytes() < 65536
     assert NtfsVolume(overlay, "C:").read("\\new.txt") == b"new"
     assert not NtfsVolume(device, "C:").exists("\\new.txt")
+
+
+@pytest.mark.parametrize("operation", [0x02, 0x03, 0x05, 0x06, 0x09])
+def test_a_file_whose_clusters_the_journal_may_still_change_is_not_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: int
+) -> None:
+    """The clusters it has on the disk may be another file's once Windows has replayed the journal."""
+    device = sound(tmp_path)
+    with NtfsVolume(device, "C:", writable=True) as volume:
+        volume.create("\\other.txt", b"y" * 5000)
+    monkeypatch.setattr(ntfs_marks, "_UPDATE_RESIDENT", operation)
+    mark_crashed(device, TOUCHED)
+    overlay = Overlay(device)
+    volume = NtfsVolume(overlay, "C:")
+    with pytest.raises(Refused, match="not on the disk yet"):
+        volume.write_in_place(TOUCHED, 0, b"z" * 512)
+    assert overlay.changed_bytes() == 0
+    volume.write_in_place("\\other.txt", 0, b"z" * 512)
+    assert overlay.changed_bytes() == 512
+
+
+@pytest.mark.parametrize("operation", [0x07, 0x0B])
+def test_new_times_and_sizes_do_not_keep_a_file_from_being_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: int
+) -> None:
+    device = sound(tmp_path)
+    monkeypatch.setattr(ntfs_marks, "_UPDATE_RESIDENT", operation)
+    mark_crashed(device, TOUCHED)
+    overlay = Overlay(device)
+    NtfsVolume(overlay, "C:").write_in_place(TOUCHED, 0, b"z" * 512)
+    assert overlay.changed_bytes() == 512
+
+
+def test_what_has_reached_the_disk_keeps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = sound(tmp_path)
+    monkeypatch.setattr(ntfs_marks, "_UPDATE_RESIDENT", 0x09)
+    mark_crashed(device, TOUCHED)
+    last = max(record.lsn for record in LogReader(logfile(device), "C:").records())
+    begin_on_disk(device, last)
+    overlay = Overlay(device)
+    NtfsVolume(overlay, "C:").write_in_place(TOUCHED, 0, b"z" * 512)
+    assert overlay.changed_bytes() == 512
 
 
 def test_a_replay_on_the_clone_is_a_replay_on_the_whole_volume(tmp_path: Path) -> None:

@@ -118,6 +118,10 @@ class Mft:
             _, oldest = self._records.popitem(last=False)
             self._kept -= len(oldest.attributes)
 
+    def numbers(self, file: FileRecord) -> list[int]:
+        """Of all file records that the file owns, its base record first."""
+        return [file.base.number, *self._extensions(file.base)]
+
     def stream(self, file: FileRecord, kind: int = DATA, name: str = "") -> Stream | None:
         parts = [one for one in file.attributes if one.type == kind and one.name == name]
         if not parts:

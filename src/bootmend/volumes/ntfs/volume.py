@@ -13,15 +13,27 @@ from bootmend.errors import InputError, Missing, Refused
 from bootmend.texts import say
 from bootmend.volumes.ntfs.engine import Session
 from bootmend.volumes.ntfs.journal import is_ready, settle_journal
-from bootmend.volumes.ntfs.mft import FIRST_USER_RECORD, FileRecord
+from bootmend.volumes.ntfs.mft import FIRST_USER_RECORD, LOGFILE, FileRecord
 from bootmend.volumes.ntfs.reading import NtfsReading
 from bootmend.volumes.ntfs.records import STANDARD_INFORMATION
 from bootmend.volumes.ntfs.tree import Place, is_good_name
+from bootmend.volumes.ntfs.unsettled import Unsettled
 from bootmend.volumes.ntfs.wof import TAG
 from bootmend.volumes.volume import DIRECTORY, SETTABLE, Elsewhere
 
 
 class NtfsVolume(NtfsReading):
+    _unsettled: Unsettled | None = None
+
+    def write_in_place(self, path: str, offset: int, data: bytes) -> None:
+        """Raises Refused where the journal still holds a change that may give the file other clusters."""
+        if self._unsettled is None:
+            waits = self._journal().state == "unclean"
+            self._unsettled = Unsettled(self._mft, self._system_stream(LOGFILE) if waits else None)
+        if self._unsettled.holds(self._tree.file(path)):
+            raise Refused(say("ntfs.unsettled", path=f"{self.name}{path}"), say("ntfs.unsettled_next"))
+        super().write_in_place(path, offset, data)
+
     def replace(self, path: str, data: bytes) -> None:
         file = self._changeable(self._existing(path), path)
         if file.directory:
@@ -108,6 +120,7 @@ class NtfsVolume(NtfsReading):
             raise Refused(say("ntfs.hibernated", volume=self.name), say("ntfs.hibernated_next"))
         self.close()
         note = settle_journal(self._mft, self._journal(), accept_discard)
+        self._unsettled = None
         self._mft.reload()
         self._forget()
         return note
