@@ -90,7 +90,7 @@ class Machine:
             identity, kind = found, object_type or 0
         number = element_id(name, kind)
         assert number is not None, name
-        return ElementPlace(*self.store_file, identity, number, kind)
+        return ElementPlace(*self.store_file, identity, number, int(kind))
 
     def value(self, key: str, name: str) -> ValuePlace:
         return ValuePlace(*self.hive_file, key, name)
