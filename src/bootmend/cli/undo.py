@@ -20,7 +20,7 @@ def undo(disk: Disk, journal: Journal = None, journal_dir: JournalDir = None, js
     """Put back what the newest repair of DISK changed, byte for byte."""
     from bootmend.cli.output import console, put_document
     from bootmend.cli.session import identity_of, settle
-    from bootmend.commit import exclusive, history, journal_folder
+    from bootmend.commit import exclusive, journal_folder, newest_commit
     from bootmend.commit import undo as put_back
     from bootmend.disk.container import open_disk
     from bootmend.reports import document
@@ -28,14 +28,14 @@ def undo(disk: Disk, journal: Journal = None, journal_dir: JournalDir = None, js
 
     started, clock = datetime.now(UTC), time.monotonic()
     settle(disk, journal_dir)
-    if journal is None:
-        folder = journal_folder(disk, journal_dir)
-        done = [entry for entry in history(folder) if entry.state == "committed"]
-        if not done:
-            raise Missing(say("cli.nothing_to_undo", disk=disk, folder=folder))
-        journal = done[-1].journal
     with exclusive(disk), open_disk(disk, writable=True) as device:
-        report = put_back(device, journal, identity=identity_of(device))
+        identity = identity_of(device)
+        if journal is None:
+            folder = journal_folder(disk, journal_dir)
+            journal = newest_commit(folder, device.size, identity)
+            if journal is None:
+                raise Missing(say("cli.nothing_to_undo", disk=disk, folder=folder))
+        report = put_back(device, journal, identity=identity)
         described = {"source": device.name, "container": device.container, "size": device.size}
     if json:
         put_document(

@@ -8,7 +8,7 @@ history     what was done to this disk        patches_of  byte by byte
 
 from bootmend.commit.apply import CommitReport, commit
 from bootmend.commit.folder import journal_folder
-from bootmend.commit.history import HistoryEntry, history, pending
+from bootmend.commit.history import HistoryEntry, history, newest_commit, pending
 from bootmend.commit.journal import patches_of
 from bootmend.commit.lock import exclusive, refuse_if_in_use
 from bootmend.commit.undo import Recovered, recover, undo
@@ -21,6 +21,7 @@ __all__ = [
     "exclusive",
     "history",
     "journal_folder",
+    "newest_commit",
     "patches_of",
     "pending",
     "recover",

@@ -87,6 +87,19 @@ def _entry(path: Path) -> HistoryEntry:
     return HistoryEntry(path, header.when, state, journal.patches, journal.total, header.meta, header.identity, problem)
 
 
+def newest_commit(folder: Path, size: int, identity: dict[str, str]) -> Path | None:
+    """The journal of the last commit to this disk that still stands; several disks may share the folder."""
+    for path in reversed(journals(folder)):
+        try:
+            journal = Journal(path)
+        except InputError:
+            continue
+        ours = journal.header.size == size and not journal.header.contradicts(identity)
+        if ours and journal.state == State.COMMITTED:
+            return path
+    return None
+
+
 def _word(journal: Journal) -> str:
     undone = "undone" if journal.was_committed else "rolled-back"
     return {
