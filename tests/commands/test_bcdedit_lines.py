@@ -206,6 +206,7 @@ WRONG = [
     ("/set {default} description Windows Server", 2, "quotes"),
     ("/set {bootmgr} timeout ten", 2, "ten"),
     ("/set {bootmgr} timeout -1", 2, "-1"),
+    ("/set {default} hypervisorschedulertype classic", 2, "hypervisorschedulertype classic: a whole number"),
     ("/set {bootmgr} timeout 1.5", 2, "1.5"),
     ("/set {bootmgr} timeout 0x", 2, "0x"),
     ("/set {default} numproc 99999999999999999999", 2, "64 bits"),

@@ -27,7 +27,7 @@ from bootmend.formats.bcd import Device as AnyDevice
 
 COLUMN = 24
 
-_HEADERS = {
+_HEADERS: dict[int, str] = {
     ObjectType.FIRMWARE_BOOT_MANAGER: "Firmware Boot Manager",
     ObjectType.BOOT_MANAGER: "Windows Boot Manager",
     ObjectType.OS_LOADER: "Windows Boot Loader",
@@ -59,6 +59,9 @@ _HEXADECIMAL = (
     "kerneldebugaddress",
 )
 
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that a terminal obeys or cannot show."""
+
 
 def chosen(store: Store, what: str) -> list[BcdObject]:
     """The entries that `/enum what` shows: a type of entries, or an identifier (Missing where it is not there)."""
@@ -81,17 +84,12 @@ def chosen(store: Store, what: str) -> list[BcdObject]:
 
 def header(found: BcdObject) -> str:
     """What kind of entry it is, in bcdedit's words."""
-    known = _BY_ID.get(found.id) or _HEADERS.get(ObjectType(found.type)) if found.type in _TYPES else None
+    known = _BY_ID.get(found.id) or _HEADERS.get(found.type)
     if known:
         return known
     if found.type >> 28 == 1:
         return f"{_KINDS.get(found.type >> 20 & 0xF, 'Application')} ({found.type:08x})"
     return f"Inheritable Settings ({found.type:08x})" if found.type >> 28 == 2 else f"Unknown ({found.type:08x})"
-
-
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Categories of characters that a terminal obeys or cannot show."""
-_TYPES = {int(each) for each in ObjectType}
 
 
 class Listing:

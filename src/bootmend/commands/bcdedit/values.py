@@ -41,7 +41,7 @@ def read_value(element: int, object_type: int, words: Sequence[str], store: Stor
     if form is ElementFormat.OBJECT_LIST:
         return list(dict.fromkeys(resolve(word, store) for word in words))
     if form is ElementFormat.INTEGER_LIST:
-        return [read_integer(word, word) for word in words]
+        return [read_integer(word, f"{name} {word}") for word in words]
     if form is None:
         raise Misuse(say("bcdedit.no_format", element=name))
     if len(words) != 1:
@@ -82,4 +82,4 @@ def _integer(element: int, object_type: int, name: str, word: str) -> int:
     if words and not word[:1].isdigit():
         known = ", ".join(words)
         raise Misuse(say("bcdedit.no_word", element=name, word=word, known=known, meant=did_you_mean(word, words)))
-    return read_integer(word, word)
+    return read_integer(word, f"{name} {word}")
