@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from lab_machines import base, broken
-from reg_lines import Folder, reg
+from reg_lines import Folder, reg, split
 
-from bootmend.commands.reg import LoadedNames
+from bootmend.commands.reg import LoadedNames, Registry, parse, run
 from bootmend.disk.container import open_disk
 from bootmend.disk.digest import data_digest
 from bootmend.disk.overlay import Overlay
+from bootmend.edit import Edit
 from bootmend.formats.hive import Hive
 from bootmend.lab.faults import apply_fault
 from bootmend.signing.roots import Trust
@@ -160,6 +161,42 @@ def test_names_that_a_script_loaded() -> None:
         assert reg(disk, "unload HKLM\\BROKENSYSTEM", names=names).code == 0
         assert reg(disk, "unload HKLM\\BROKENSYSTEM", names=names).code == 4
         assert reg(disk, "query HKLM\\BROKENSYSTEM", names=names).code == 4
+
+
+def test_two_spellings_of_a_file_are_one_hive() -> None:
+    with broken(2, "healthy") as sample:
+        edit = Edit(Overlay(sample.disk))
+        names = LoadedNames()
+        registry = Registry(edit.image, lambda: edit.windows, edit.desk, names)
+        for line in (
+            "load HKLM\\A f:\\WINDOWS\\System32\\config\\system",
+            "add HKLM\\A\\Select /v One /f",
+            "add HKLM\\SYSTEM\\Select /v Two /f",
+        ):
+            run(parse(split(line)), registry, Folder())
+        for key in ("HKLM\\A\\Select", "HKLM\\SYSTEM\\Select"):
+            printed = "\n".join(run(parse(["query", key]), registry, Folder()).lines)
+            assert "    One    " in printed
+            assert "    Two    " in printed
+        edit.settle()
+        hive = system_file(edit.overlay)
+        select = hive.key("Select")
+        assert select is not None
+        assert {"One", "Two"} <= {value.name for value in select.values()}
+
+
+def test_a_store_is_read_as_it_stands_on_the_desk() -> None:
+    with broken(2, "healthy") as sample:
+        edit = Edit(Overlay(sample.disk))
+        chain = edit.windows.chain
+        assert chain.hive is not None
+        assert chain.entry is not None
+        edit.desk.store(chain.hive.volume, chain.hive.path).editor.set(chain.entry.id, 0x25000080, 1)
+        registry = Registry(edit.image, lambda: edit.windows, edit.desk)
+        key = f"HKLM\\BCD00000000\\Objects\\{{{chain.entry.id}}}\\Elements\\25000080"
+        assert "    Element    REG_BINARY    0100000000000000" in list(
+            run(parse(["query", key]), registry, Folder()).lines
+        )
 
 
 def bootmend(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bootmend.cli.options import Accept, Disk, JournalDir
+from bootmend.cli.visible import visible
 from bootmend.errors import DeviceError, InputError, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -92,7 +93,7 @@ def _print(answer: Answer) -> None:
     finally:
         sys.stdout.flush()
         for note in answer.notes:
-            sys.stderr.write(say("reg.note", note=note) + "\n")
+            sys.stderr.write(visible(say("reg.note", note=note)) + "\n")
 
 
 def _tell(change: Change, disk: str, dry_run: bool) -> None:

@@ -62,7 +62,7 @@ def delete(wanted: Delete, registry: Registry, ask: Ask = nobody) -> None:
 def copy(wanted: Copy, registry: Registry, ask: Ask = nobody) -> None:
     """The values of a key, with /s those of every key below it. Raises Misuse for a key copied onto itself."""
     source, target = registry.find(wanted.source), registry.find(wanted.target)
-    if (source.place, fold(source.path)) == (target.place, fold(target.path)):
+    if (source.place.file, fold(source.path)) == (target.place.file, fold(target.path)):
         raise Misuse(say("reg.onto_itself", at=wanted.source))
     # All is read before anything is written: the target may lie below the source.
     branch = list(_branch(registry.key(source), wanted.recurse))

@@ -63,6 +63,11 @@ class HivePlace:
     volume: int
     path: str
 
+    @property
+    def file(self) -> tuple[int, str]:
+        """Equal for two spellings of one file."""
+        return self.volume, self.path.lower()
+
 
 class LoadedNames:
     """What `reg load` called the hives it loaded, for as long as one script runs.

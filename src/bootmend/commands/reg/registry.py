@@ -70,8 +70,8 @@ class Registry:
         self.accept = accept
         self.notes: list[str] = []
         """What the user should know beside the answer, each once."""
-        self._edited: dict[HivePlace, Callable[[], Hive]] = {}
-        self._sets: dict[HivePlace, set[str]] = {}
+        self._edited: dict[tuple[int, str], Callable[[], Hive]] = {}
+        self._sets: dict[tuple[int, str], tuple[HivePlace, set[str]]] = {}
 
     def note(self, text: str) -> None:
         if text not in self.notes:
@@ -102,13 +102,16 @@ class Registry:
 
     def read(self, place: HivePlace) -> Hive:
         """The hive as it is now, edits of this desk included. Raises Missing, ParseError."""
-        if place in self._edited:
-            return self._edited[place]()
+        if place.file in self._edited:
+            return self._edited[place.file]()
         loaded = load_hive(self.image, place.volume, place.path)
         if loaded.replayed:
             self.note(say("reg.replayed", hive=loaded.where))
         elif loaded.unreplayable:
             self.note(say("reg.unreplayable", hive=loaded.where, reason=loaded.recovery.reason))
+        if self.desk is not None and _is_store(loaded.hive) and not loaded.unreplayable:
+            # bcdedit edits it on the same desk.
+            return Hive.parse(self.desk.store(place.volume, place.path).data, loaded.where)
         return loaded.hive
 
     def key(self, spot: Spot) -> Key:
@@ -126,17 +129,17 @@ class Registry:
         if self.desk is None:
             raise Refused(say("reg.read_only"))
         opened = self.desk.hive(place.volume, place.path)
-        if place not in self._edited:
+        if place.file not in self._edited:
             hive = opened.view()
-            if hive.key("Objects") is not None and hive.key("Description") is not None:
+            if _is_store(hive):
                 raise Refused(say("reg.is_bcd", hive=hive.file), say("reg.is_bcd_next"))
-            self._sets[place] = set(_control_sets(hive))
-            self._edited[place] = opened.view
+            self._sets[place.file] = place, set(_control_sets(hive))
+            self._edited[place.file] = opened.view
         return opened.editor
 
     def guard(self) -> None:
         """Raises Refused where the edits so far leave a control set that cannot boot, and nobody accepted that."""
-        for place, before in self._sets.items():
+        for place, before in self._sets.values():
             hive = self.read(place)
             select = hive.key("Select")
             after = _control_sets(hive)
@@ -205,6 +208,10 @@ class Registry:
         if current is None or hive.key(current) is None:
             raise Missing(say("reg.no_current", hive=hive.file, set=current or "?"))
         return f"{current}{slash}{rest}"
+
+
+def _is_store(hive: Hive) -> bool:
+    return hive.key("Objects") is not None and hive.key("Description") is not None
 
 
 def _current(hive: Hive) -> str | None:
