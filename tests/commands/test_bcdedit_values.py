@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +18,12 @@ from sample_data import data_folder, need
 
 from bootmend.commands.bcdedit.entries import EntriesEditor
 from bootmend.commands.bcdedit.files import read_store, write_store
-from bootmend.commands.bcdedit.lines import Copy, Create, Delete, DeleteValue, EmsSettings, Set
+from bootmend.commands.bcdedit.lines import Copy, Create, Delete, DeleteValue, EmsSettings, Enumerate, Order, Set
+from bootmend.commands.bcdedit.listing import Listing, chosen
 from bootmend.commands.bcdedit.parse import parse_line
 from bootmend.commands.bcdedit.partitions import Partitions
 from bootmend.commands.bcdedit.settings import SettingsEditor
-from bootmend.errors import InputError, Missing, ParseError, Refused
+from bootmend.errors import BootmendError, InputError, Missing, ParseError, Refused
 from bootmend.formats.bcd import (
     WELL_KNOWN,
     GptPartition,
@@ -345,3 +347,57 @@ def test_an_upper_case_or_second_element_of_a_name_is_the_one_that_changes() -> 
     elements = Store.parse(after, "BCD").objects[memtest].elements
     assert elements[0x26000005].value is True
     assert 0x26000003 not in elements
+
+
+LINES = (
+    "/enum all",
+    "/enum active /v",
+    "/set {default} safeboot network",
+    "/set {bootmgr} displayorder {memdiag} /addfirst",
+    "/set {bootmgr} default {memdiag}",
+    "/deletevalue {default} nx",
+    "/emssettings EMSPORT:1 EMSBAUDRATE:115200",
+    "/copy {default} /d Copy",
+    "/delete {default} /f",
+    "/displayorder {default} /remove",
+)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_strange_elements_are_shown_and_edited_or_refused(seed: int) -> None:
+    """Elements of every id with bytes of every length, objects of every type: an answer or a deliberate error."""
+    chance = random.Random(seed)
+    spoilt = StoreEditor(STORE, "BCD")
+    owners = [*PARSED.objects]
+    for _ in range(chance.randrange(1, 5)):
+        new = UUID(int=chance.getrandbits(128))
+        spoilt.create_object(new, chance.choice([0, 0xFFFFFFFF, 0x10200003, 0x20100000, 0x101FFFFF, 0x30000000]))
+        owners.append(new)
+    for _ in range(40):
+        owner = chance.choice(owners)
+        present = list(PARSED.objects[owner].elements) if owner in PARSED.objects else []
+        number = chance.choice([*present, chance.getrandbits(32), chance.randrange(1, 8) << 24 | 0x20000001])
+        raw = chance.choice([chance.randbytes(chance.randrange(90)), bytes(16) + chance.randbytes(72), utf16("{x}")])
+        if chance.random() < 0.3:
+            element = next(iter(PARSED.objects[WELL_KNOWN["bootmgr"]].elements.values()))
+            bent = bytearray(element.raw)
+            bent[chance.randrange(len(bent))] ^= 1 << chance.randrange(8)
+            raw = bytes(bent)
+        spoilt.set_raw(owner, number, chance.choice([1, 3, 4, 7]), raw)
+    data = spoilt.finish()
+    store = Store.parse(data, "BCD")
+    for line in LINES:
+        command = parse_line(line.split()).command
+        editor = StoreEditor(data, "BCD")
+        try:
+            if isinstance(command, Enumerate):
+                lines = list(Listing(store, PARTITIONS, full=command.full).lines(chosen(store, command.what)))
+                assert "\n".join(lines).encode()
+            elif isinstance(command, Copy | Delete):
+                EntriesEditor(store, editor).apply(command)
+            else:
+                assert isinstance(command, Set | DeleteValue | EmsSettings | Order)
+                SettingsEditor(store, editor, PARTITIONS).apply(command)
+        except BootmendError as error:
+            assert error.exit_code in (2, 3, 4)
+        assert check(editor.finish(), "BCD").errors == []
