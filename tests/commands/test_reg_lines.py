@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from lab_machines import Broken, broken
@@ -10,6 +13,7 @@ from reg_lines import Folder, reg
 
 from bootmend.disk.overlay import Overlay
 
+DOCS = Path(__file__).parents[2] / "docs"
 CC = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\CrashControl"
 TEST = "HKLM\\SOFTWARE\\Test"
 IMPORTED = '\ufeffWindows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\New]\r\n"a"=dword:1\r\n'
@@ -73,6 +77,9 @@ RIGHT = [
     (f"copy {CC} {CC}\\Below /s", "completed successfully"),
     (f"export {CC} out.reg", "completed successfully"),
     (f"export {CC} good.reg /y", "completed successfully"),
+    (f"compare {CC} {CC}", "Results Compared: Identical"),
+    (f"compare {CC} HKLM\\SYSTEM\\Select /s", "Results Compared: Different"),
+    (f"save {CC} out.hiv", "completed successfully"),
     ("import good.reg", "completed successfully"),
     ("load HKLM\\BROKENSYSTEM F:\\windows\\system32\\config\\SYSTEM", "completed successfully"),
     ("load HKLM\\X \\Windows\\System32\\config\\SOFTWARE", "completed successfully"),
@@ -173,6 +180,11 @@ WRONG = [
     (f"export {CC} out.reg /z", 2, "'/z'"),
     ("export file.reg HKLM\\SYSTEM", 2, "'file.reg' is no key"),
     ("export HKLM out.reg", 2, "names no hive"),
+    (f"compare {CC}", 2, "KEY2 is missing"),
+    (f"compare {CC} {CC} /oa /od", 2, "twice"),
+    (f"compare {CC} {CC} /v Missing", 4, "no value Missing"),
+    (f"save {CC} good.reg", 3, "exists"),
+    ("restore HKLM\\SYSTEM\\Select good.reg", 2, "reg restore"),
     ("import", 2, "FILE is missing"),
     ("import missing.reg", 4, "missing.reg"),
     ("import bad.reg", 4, "bad.reg: line 3"),
@@ -212,6 +224,22 @@ def test_a_wrong_line(machine: Broken, line: str, code: int, said: str) -> None:
     assert said in done.error, done.error
     assert done.code == code
     assert (done.changed, disk.changed_bytes()) == (0, 0)
+
+
+def documented() -> list[str]:
+    pages = [(DOCS / name).read_text(encoding="utf-8") for name in ("reg.md", "guide.md")]
+    return [
+        line for page in pages for line in re.findall(r"^    \./bootmend reg os-disk\.vhd -- (.*)$", page, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("line", documented())
+def test_a_documented_line(machine: Broken, line: str) -> None:
+    assert reg(Overlay(machine.disk), shlex.split(line)).code == 0
+
+
+def test_there_are_documented_lines() -> None:
+    assert len(documented()) >= 3
 
 
 def test_there_are_many_and_half_are_wrong() -> None:

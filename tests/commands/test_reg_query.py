@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hive_readers import contents
 from lab_machines import broken
-from reg_lines import reg
+from reg_lines import Folder, reg
 
 from bootmend.disk.overlay import Overlay
+from bootmend.formats.hive import check
 
 KEY = "HKEY_LOCAL_MACHINE\\SOFTWARE\\K"
 
@@ -96,3 +98,34 @@ def test_what_a_terminal_would_act_upon_is_shown_by_number(disk: Overlay) -> Non
     copy = Overlay(disk)
     assert reg(copy, ["add", "HKLM\\SOFTWARE\\K", "/v", "\x1b[2J", "/d", "a\x07b\tc\x9b"]).code == 0
     assert "    \\x1b[2J    REG_SZ    a\\x07b\tc\\x9b" in reg(copy, "query HKLM\\SOFTWARE\\K").lines
+
+
+def test_compare(disk: Overlay) -> None:
+    second = f"{KEY}\\sub"
+    done = reg(disk, "compare HKLM\\SOFTWARE\\K HKLM\\SOFTWARE\\K\\sub /s")
+    assert done.lines == [
+        f"< Value:  {KEY}  Test1  REG_SZ  Hello, World",
+        f"< Value:  {KEY}  Test2  REG_DWORD  0x123",
+        f"< Value:  {KEY}  Wine  REG_SZ  First instance",
+        f"> Value:  {second}  Wine  REG_SZ  Second instance",
+        f"> Value:  {second}  Test4  REG_DWORD  0xabc",
+        f"> Value:  {second}  Many  REG_MULTI_SZ  a\\0b",
+        f"< Key:  {KEY}\\sub",
+        "Results Compared: Different",
+        "The operation completed successfully.",
+    ]
+    same = reg(disk, "compare HKLM\\SOFTWARE\\K\\sub HKLM\\SOFTWARE\\K\\sub /oa /v Wine")
+    assert same.lines[0] == f"= Value:  {second}  Wine  REG_SZ  Second instance"
+    assert same.lines[1] == "Results Compared: Identical"
+    assert reg(disk, "compare HKLM\\SOFTWARE\\K HKLM\\SOFTWARE\\K\\sub /on").lines[0] == "Results Compared: Different"
+
+
+def test_save(disk: Overlay) -> None:
+    folder = Folder()
+    assert reg(disk, "save HKLM\\SOFTWARE\\K k.hiv", folder=folder).code == 0
+    assert check(folder.files["k.hiv"], "k.hiv").errors == []
+    held = contents(folder.files["k.hiv"])
+    assert held["SUB"]["TEST4"] == ("Test4", 4, b"\xbc\x0a\0\0")
+    assert set(held) == {"", "SUB"}
+    assert reg(disk, "save HKLM\\SOFTWARE all.hiv", folder=folder).code == 0
+    assert contents(folder.files["all.hiv"])["K"] == held[""]

@@ -29,8 +29,9 @@ def reg(disk: Disk, words: Words, dry_run: DryRun = False, accept: Accept = [], 
 
     bootmend reg DISK -- query 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\CrashControl' /v DumpFile
 
-    Quote key names: a shell takes bare backslashes away. query, add, delete, copy, export and import
-    (.reg files of this machine), load and unload; every type of value; /f where reg.exe would ask.
+    Quote key names: a shell takes bare backslashes away. query, add, delete, copy, compare, export
+    and import (.reg files of this machine), save, load and unload; every type of value; /f where reg.exe
+    would ask. Exit code 1: compare found a difference.
     """
     from bootmend.cli.editing import changing
     from bootmend.commands.reg import Registry, parse, run
@@ -43,7 +44,8 @@ def reg(disk: Disk, words: Words, dry_run: DryRun = False, accept: Accept = [], 
         return
     files = HostFiles(disk)
     if isinstance(command, READ_ONLY):
-        _read(disk, command, files, journal_dir)
+        if not _read(disk, command, files, journal_dir):
+            raise typer.Exit(1)
         return
     ask = _ask if sys.stdin.isatty() else None
     with changing(disk, "reg", journal_dir=journal_dir, accept=accept, dry_run=dry_run) as change:
@@ -64,8 +66,11 @@ def _require_text(words: list[str]) -> None:
             raise Misuse(say("reg.not_text", word=word)) from None
 
 
-def _read(disk: str, command: Command, files: HostFiles, journal_dir: Path | None) -> None:
-    """Without opening the disk for writing, and so without putting right what an interrupted commit left."""
+def _read(disk: str, command: Command, files: HostFiles, journal_dir: Path | None) -> bool:
+    """False where two keys were compared and differ.
+
+    The disk is not opened for writing, so what an interrupted commit left on it is not put right.
+    """
     from bootmend.commands.reg import Registry, run
     from bootmend.commit import journal_folder, pending
     from bootmend.disk.container import open_disk
@@ -82,8 +87,10 @@ def _read(disk: str, command: Command, files: HostFiles, journal_dir: Path | Non
         sys.stderr.write(say("reg.unfinished") + "\n")
     with open_disk(disk) as device:
         image = Image(device)
-        _print(run(command, Registry(image, lambda: find_windows(image, Given(Trust()))[0]), files))
+        answer = run(command, Registry(image, lambda: find_windows(image, Given(Trust()))[0]), files)
+        _print(answer)
         image.close()
+    return answer.identical
 
 
 def _print(answer: Answer) -> None:

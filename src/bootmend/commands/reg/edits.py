@@ -6,13 +6,13 @@ and raises for everything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from bootmend.commands.reg.parse import Add, Copy, Delete
 from bootmend.commands.reg.query import DEFAULT_NAME
 from bootmend.commands.reg.registry import Registry, Spot
 from bootmend.errors import Missing, Misuse, Refused
-from bootmend.formats.hive import Hive, Key, Value
+from bootmend.formats.hive import Hive, HiveEditor, Key, Value
 from bootmend.formats.hive.names import fold
 from bootmend.texts import say
 
@@ -65,26 +65,18 @@ def copy(wanted: Copy, registry: Registry, ask: Ask = nobody) -> None:
     if (source.place.file, fold(source.path)) == (target.place.file, fold(target.path)):
         raise Misuse(say("reg.onto_itself", at=wanted.source))
     # All is read before anything is written: the target may lie below the source.
-    branch = list(_branch(registry.key(source), wanted.recurse))
+    keys = list(branch(registry.key(source), wanted.recurse))
     if not wanted.force:
-        _ask_for_those_there(wanted, registry, target, branch, ask)
-    editor = registry.editor(target.place)
-    classes = 0
-    for path, values, has_class in branch:
-        full = "\\".join(part for part in (target.path, path) if part)
-        editor.create_key(full)
-        for value in values:
-            editor.set_value(full, value.name, value.type, value.data)
-        classes += has_class
-    if classes:
-        registry.note(say("reg.classes_lost", count=classes))
+        _ask_for_those_there(wanted, registry, target, keys, ask)
+    registry.note_classes(put_branch(registry.editor(target.place), target.path, keys))
 
 
 Branch = tuple[str, list[Value], bool]
 """A key's path below the top one, its values, whether it has a class name."""
 
 
-def _branch(top: Key, recurse: bool) -> Iterator[Branch]:
+def branch(top: Key, recurse: bool) -> Iterator[Branch]:
+    """The key and, if asked for, all below it."""
     todo = [("", top)]
     while todo:
         path, key = todo.pop()
@@ -93,12 +85,24 @@ def _branch(top: Key, recurse: bool) -> Iterator[Branch]:
             todo += [("\\".join(part for part in (path, below.name) if part), below) for below in key.subkeys()]
 
 
-def _ask_for_those_there(wanted: Copy, registry: Registry, target: Spot, branch: list[Branch], ask: Ask) -> None:
+def put_branch(editor: HiveEditor, target: str, keys: Iterable[Branch]) -> int:
+    """Writes the keys below `target`; gives how many have a class name, which is not written."""
+    classes = 0
+    for path, values, has_class in keys:
+        full = "\\".join(part for part in (target, path) if part)
+        editor.create_key(full)
+        for value in values:
+            editor.set_value(full, value.name, value.type, value.data)
+        classes += has_class
+    return classes
+
+
+def _ask_for_those_there(wanted: Copy, registry: Registry, target: Spot, keys: list[Branch], ask: Ask) -> None:
     """One question for all values that would be overwritten with something else."""
     hive: Hive = registry.read(target.place)
     top = hive.key(target.path)
     there = []
-    for path, values, _ in branch if top is not None else []:
+    for path, values, _ in keys if top is not None else []:
         key = top.key(path) if top is not None else None
         for value in values if key is not None else []:
             old = key.value(value.name) if key is not None else None

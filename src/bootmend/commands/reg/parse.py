@@ -77,6 +77,27 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """A key with all below it as a hive file."""
+
+    key: KeyName
+    file: str
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    first: KeyName
+    second: KeyName
+    name: str | None = None
+    """Only the value of this name; "" is the default value."""
+    recurse: bool = False
+    same: bool = False
+    different: bool = True
+    """What is printed of what is the same, and of what differs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     key: KeyName
     file: str
@@ -92,12 +113,12 @@ class Help:
     """`reg /?` or `reg add /?`."""
 
 
-Command = Query | Add | Delete | Copy | Export | Import | Load | Unload | Help
-READ_ONLY = (Query, Export, Load, Unload, Help)
+Command = Query | Add | Delete | Copy | Compare | Export | Import | Save | Load | Unload | Help
+READ_ONLY = (Query, Compare, Export, Save, Load, Unload, Help)
 """Commands that change no hive."""
 
 _HELP = ("/?", "-?", "/h", "-h")
-_ABSENT = ("save", "restore", "compare", "flags")
+_ABSENT = ("restore", "flags")
 
 
 def parse(words: Sequence[str]) -> Command:
@@ -289,6 +310,38 @@ def _export(words: Sequence[str]) -> Export:
     return Export(key=key, file=file, overwrite="/y" in set(line.switches("/y")))
 
 
+def _save(words: Sequence[str]) -> Save:
+    line = _Words("save", words)
+    key, file = parse_key(line.take("KEY")), line.take("FILE")
+    return Save(key=key, file=file, overwrite="/y" in set(line.switches("/y")))
+
+
+def _compare(words: Sequence[str]) -> Compare:
+    line = _Words("compare", words)
+    first, second = parse_key(line.take("KEY1")), parse_key(line.take("KEY2"))
+    name: str | None = None
+    shown: str | None = None
+    recurse = False
+    for switch in line.switches("/v /ve /oa /od /os /on /s"):
+        if switch in ("/v", "/ve"):
+            _only_one(name, switch)
+            name = line.argument(switch) if switch == "/v" else ""
+        elif switch == "/s":
+            recurse = True
+        elif shown is not None:
+            raise Misuse(say("reg.twice", word=f"{shown} {switch}"))
+        else:
+            shown = switch
+    return Compare(
+        first=first,
+        second=second,
+        name=name,
+        recurse=recurse,
+        same=shown in ("/oa", "/os"),
+        different=shown in (None, "/oa", "/od"),
+    )
+
+
 def _import(words: Sequence[str]) -> Import:
     line = _Words("import", words)
     file = line.take("FILE")
@@ -324,8 +377,10 @@ _PARSERS: dict[str, Callable[[Sequence[str]], Command]] = {
     "add": _add,
     "delete": _delete,
     "copy": _copy,
+    "compare": _compare,
     "export": _export,
     "import": _import,
+    "save": _save,
     "load": _load,
     "unload": _unload,
 }

@@ -55,7 +55,7 @@ def _all(wanted: Query, top: Key) -> Iterator[str]:
             yield from (_line(value, wanted) for value in values)
             yield ""
     if not wanted.recurse:
-        yield from (_printable(f"{wanted.key}\\{key.name}") for key in top.subkeys())
+        yield from (printable(f"{wanted.key}\\{key.name}") for key in top.subkeys())
 
 
 def _one_value(wanted: Query, top: Key) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _walk(top: Key, name: str, recurse: bool, levels: int | None = None) -> Iter
     todo = [(top, name)]
     while todo:
         key, name = todo.pop()
-        yield key, _printable(name)
+        yield key, printable(name)
         if recurse and (levels is None or key.depth - top.depth < levels):
             todo += [(below, f"{name}\\{below.name}") for below in reversed(key.subkeys())]
 
@@ -136,8 +136,9 @@ def _line(value: Value, wanted: Query) -> str:
     data = shown(value, wanted.separator)
     if value.type in (ValueType.SZ, ValueType.EXPAND_SZ) and not value.data:
         data = ""
-    return _printable(f"    {value.name or DEFAULT_NAME}    {kind}    {data}")
+    return printable(f"    {value.name or DEFAULT_NAME}    {kind}    {data}")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A line that steers no terminal and that every encoding of one can show."""
     return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()

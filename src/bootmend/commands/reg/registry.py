@@ -77,6 +77,11 @@ class Registry:
         if text not in self.notes:
             self.notes.append(text)
 
+    def note_classes(self, count: int) -> None:
+        """Keys with a class name were copied without it."""
+        if count:
+            self.note(say("reg.classes_lost", count=count))
+
     def find(self, key: KeyName) -> Spot:
         """Where a key stands, or would. Raises Missing for an unknown hive, Refused for what no disk holds."""
         place = self._place(key)

@@ -6,15 +6,29 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bootmend.commands.reg.edits import Ask, add, copy, delete, nobody
+from bootmend.commands.reg.compare import compare
+from bootmend.commands.reg.edits import Ask, add, branch, copy, delete, nobody, put_branch
 from bootmend.commands.reg.names import KeyName, LoadedNames
-from bootmend.commands.reg.parse import READ_ONLY, Add, Command, Copy, Delete, Export, Help, Import, Load, Query
+from bootmend.commands.reg.parse import (
+    READ_ONLY,
+    Add,
+    Command,
+    Compare,
+    Copy,
+    Delete,
+    Export,
+    Help,
+    Import,
+    Load,
+    Query,
+    Save,
+)
 from bootmend.commands.reg.query import query
 from bootmend.commands.reg.regexport import reg_file
 from bootmend.commands.reg.regfile import Entry, KeyEntry, RegFileError, ValueEntry, read_reg_file
 from bootmend.commands.reg.registry import Registry, Spot
 from bootmend.errors import Missing, Misuse, Refused
-from bootmend.formats.hive import HiveEditor
+from bootmend.formats.hive import HiveEditor, new_hive
 from bootmend.texts import say
 from bootmend.windows.image import address
 from bootmend.windows.registry import load_hive
@@ -35,6 +49,8 @@ class Answer:
     """What reg.exe would print, and what bootmend has to say about it. `lines` is drawn as it is read."""
 
     lines: Iterator[str]
+    identical: bool = True
+    """False where `compare` found a difference."""
     notes: list[str] = field(default_factory=list)
     """Complete only after `lines` was read to its end."""
 
@@ -48,7 +64,10 @@ def run(command: Command, registry: Registry, files: Files, ask: Ask = nobody) -
     if isinstance(command, Help):
         return Answer(iter(say("reg.help").splitlines()))
     if isinstance(command, Query):
-        return Answer(query(command, registry), registry.notes)
+        return Answer(query(command, registry), notes=registry.notes)
+    if isinstance(command, Compare):
+        lines, same = compare(command, registry)
+        return Answer(iter([*lines, say("reg.done")]), same, registry.notes)
     if isinstance(command, Add):
         add(command, registry, ask)
     elif isinstance(command, Delete):
@@ -59,13 +78,15 @@ def run(command: Command, registry: Registry, files: Files, ask: Ask = nobody) -
         _export(command, registry, files)
     elif isinstance(command, Import):
         _import(command, registry, files)
+    elif isinstance(command, Save):
+        _save(command, registry, files)
     elif isinstance(command, Load):
         _load(command, registry)
     else:
         _unload(command.key, registry)
     if not isinstance(command, READ_ONLY):
         registry.guard()
-    return Answer(iter([say("reg.done")]), registry.notes)
+    return Answer(iter([say("reg.done")]), notes=registry.notes)
 
 
 def _export(command: Export, registry: Registry, files: Files) -> None:
@@ -74,6 +95,20 @@ def _export(command: Export, registry: Registry, files: Files) -> None:
     content, notes = reg_file(registry.key(registry.find(command.key)), command.key)
     for text in notes:
         registry.note(text)
+    files.write(command.file, content, overwrite=command.overwrite)
+
+
+def _save(command: Save, registry: Registry, files: Files) -> None:
+    """A whole hive as it is; a key below it as a new hive, with the security every new hive has."""
+    spot = registry.find(command.key)
+    hive = registry.read(spot.place)
+    if not spot.path:
+        content = bytes(hive.cells.data)
+    else:
+        top = registry.key(spot)
+        editor = HiveEditor(new_hive(top.name, max(hive.minor, 3)), command.file)
+        registry.note_classes(put_branch(editor, "", branch(top, recurse=True)))
+        content = editor.finish()
     files.write(command.file, content, overwrite=command.overwrite)
 
 
