@@ -9,9 +9,6 @@ from __future__ import annotations
 from bootmend.errors import ParseError
 from bootmend.signing.trustlist import member_hashes
 
-MOST_LISTED = 3_000_000
-"""Entries of all catalogs together; a machine with years of updates has half a million. It bounds memory."""
-
 
 class CatalogIndex:
     """Hash (20 or 32 bytes) -> names of the catalogs that list it; `len()` is the number of different hashes."""
@@ -23,18 +20,17 @@ class CatalogIndex:
         """Name -> why it cannot be read. The rest of the store is indexed all the same."""
         self._first: dict[bytes, int] = {}
         self._more: dict[bytes, list[int]] = {}
-        self._listed = 0
+        self.listed = 0
+        """Entries of all catalogs together, each in memory: whoever fills an index off a disk bounds it."""
 
     def add(self, name: str, data: bytes) -> None:
         """Index the catalog `data`; one that cannot be read is remembered in `unreadable`."""
         try:
             hashes = dict.fromkeys(member_hashes(data, name))
-            if self._listed + len(hashes) > MOST_LISTED:
-                raise ParseError(name, 0, f"at most {MOST_LISTED} entries in all catalogs together")
         except ParseError as error:
             self.unreadable[name] = str(error)
             return
-        self._listed += len(hashes)
+        self.listed += len(hashes)
         number = len(self.names)
         self.names.append(name)
         known = self._first.keys() & hashes.keys()

@@ -15,7 +15,7 @@ from bootmend.signing.policy import KernelPolicy
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.components import ComponentStore
 from bootmend.windows.donor import Given, oem_catalogs
-from bootmend.windows.drivers import AuditedDriver, audit_driver
+from bootmend.windows.drivers import MAX_IMAGE, AuditedDriver, audit_driver
 from bootmend.windows.image import Image, address
 from bootmend.windows.loadorder import LoadOrder
 from bootmend.windows.registry import LoadedHive, load_hive
@@ -26,7 +26,7 @@ MACHINES = {"AMD64": 0x8664, "ARM64": 0xAA64, "X86": 0x14C}
 MOST_DIGITS = 10
 """A build number is a 32-bit number; longer digits are no number of anything."""
 
-MOST_DRIVERS, MOST_DRIVER_BYTES = 5000, 4 << 30
+MOST_DRIVERS, MOST_DRIVER_BYTES = 2000, 2 << 30
 """What loads at boot, files and their bytes; a large server has 400 of 150 MB. They bound time on a hostile disk."""
 
 
@@ -206,7 +206,7 @@ class Windows:
         for service in self.boot_drivers:
             found.append(self.audit(service))
             entry = found[-1].entry
-            total += entry.size if entry is not None else 0
+            total += entry.size if entry is not None and entry.size <= MAX_IMAGE else 0
             if total > MOST_DRIVER_BYTES:
                 expected = f"drivers of at most {MOST_DRIVER_BYTES} bytes together"
                 raise ParseError(self.system.where, 0, expected, f"more, up to {service.name}")

@@ -28,8 +28,8 @@ DRIVER_STORE = "System32\\DriverStore\\FileRepository"
 MAX_CATALOG = 64 << 20
 """Real catalogs reach some megabytes; it bounds memory on a hostile disk."""
 
-MOST_CATALOGS, MOST_BYTES = 100_000, 2 << 30
-"""In one set; machines with years of updates have 10,000 of 300 MB. They bound time on a hostile disk."""
+MOST_CATALOGS, MOST_BYTES, MOST_LISTED = 100_000, 2 << 30, 3_000_000
+"""In one set; years of updates make 10,000 catalogs of 300 MB with half a million hashes. Bounds of time and memory."""
 
 
 class CatalogSet:
@@ -50,9 +50,9 @@ class CatalogSet:
                 raise
             except (InputError, Refused) as error:
                 self.index.unreadable[path] = str(error)
-            if total > MOST_BYTES or len(self.paths) > MOST_CATALOGS:
-                expected = f"at most {MOST_CATALOGS} catalogs of {MOST_BYTES} bytes together"
-                raise ParseError(path, 0, expected, f"{len(self.paths)} of {total} bytes")
+            if total > MOST_BYTES or len(self.paths) > MOST_CATALOGS or self.index.listed > MOST_LISTED:
+                expected = f"at most {MOST_CATALOGS} catalogs, {MOST_BYTES} bytes and {MOST_LISTED} hashes in them"
+                raise ParseError(path, 0, expected, f"{len(self.paths)}, {total} and {self.index.listed}")
         self._auditor = Auditor(self.index, load, trust, policy)
 
     @property

@@ -26,6 +26,7 @@ EXPORTS, IMPORTS, RESOURCES, CERTIFICATES = 0, 1, 2, 4
 _DLL = 0x2000
 _PE32, _PE32_PLUS = 0x10B, 0x20B
 _PAGE = 0x1000
+_CHUNK = 1 << 16
 _MOST_SECTIONS = 96
 _MOST_DIRECTORIES = 16
 
@@ -166,13 +167,14 @@ class Pe:
     def compute_checksum(self) -> int:
         """The checksum the header should have: the file's 16-bit words summed with end-around carry, plus its size.
 
-        Source: the algorithm of CheckSumMappedFile (imagehlp). 2^16 is 1 modulo 0xFFFF, so one division sums all words.
+        Source: the algorithm of CheckSumMappedFile (imagehlp). 2^16 is 1 modulo 0xFFFF: one division sums many words.
         """
         at = self.checksum_offset
         data = self.data
         own = int.from_bytes(data[at : at + 4], "little") << at % 2 * 8
+        words = sum(int.from_bytes(data[low : low + _CHUNK], "little") % 0xFFFF for low in range(0, len(data), _CHUNK))
         # Never a sum of zero: the file starts with "MZ".
-        total = (int.from_bytes(data, "little") % 0xFFFF - own) % 0xFFFF or 0xFFFF
+        total = (words - own) % 0xFFFF or 0xFFFF
         return (total + len(data)) & 0xFFFFFFFF
 
     def imports(self) -> dict[str, list[str]]:

@@ -70,7 +70,7 @@ class WofFile(File):
         for start in range(first, last + 1, step):
             self._decode(start, min(last + 1, start + step), plain)
         begin = offset - first * self._chunk
-        return bytes(plain[begin : begin + end - offset])
+        return bytes(memoryview(plain)[begin : begin + end - offset])
 
     def _decode(self, start: int, stop: int, into: bytearray) -> None:
         """Appends the plain chunks `start` to `stop`."""
