@@ -55,6 +55,9 @@ def test_a_value_is_written_and_read(generation: int, fault: str) -> None:
         dirty = [note for note in before.notes if "is dirty" in note]
         assert len(dirty) == (1 if fault == "crashed" else 0)
 
+        again = Overlay(disk)
+        assert (reg(again, "import all.reg", folder=folder).code, again.changed_bytes()) == (0, 0)
+
         done = reg(disk, f"add {CC} /v AutoReboot /t REG_DWORD /d 0 /f")
         assert (done.code, done.error) == (0, "")
         assert done.changed < 64 << 10

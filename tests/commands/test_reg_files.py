@@ -273,6 +273,25 @@ def test_mutated_files_are_read_or_refused_in_time(encoding: str) -> None:
     assert time.monotonic() - started < 20
 
 
+def test_mutated_hives_are_exported_or_refused() -> None:
+    chance = random.Random(11)
+    exported_ones = refused = 0
+    for name in ("MultiSzHive", "BigDataHive", "DupNameHive"):
+        whole = unpacked(f"hives/odd/{name}.xz")
+        for _ in range(150):
+            hive = bytearray(whole)
+            for _ in range(8):
+                hive[chance.randrange(4096, min(len(hive), 9000))] = chance.choice([0, 1, 0x7F, 0x80, 0xFF])
+            try:
+                file, _ = exported(bytes(hive))
+            except BootmendError:
+                refused += 1
+            else:
+                exported_ones += 1
+                assert len(file) < 40 * len(whole)
+    assert min(exported_ones, refused) > 0
+
+
 def hostile() -> Iterator[tuple[str, bytes]]:
     start = (HEADER + KEY).encode()
     yield "a quote never closed", start + b'"' + b"\\a" * 1_000_000

@@ -185,6 +185,8 @@ class Registry:
 
     def _config(self, file: str) -> HivePlace:
         windows = self.windows()
+        for note in windows.chain.notes:
+            self.note(note)
         return HivePlace(windows.volume, f"{windows.path}\\System32\\config\\{file}")
 
     def _there(self, key: KeyName) -> bool:
