@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sample_data import data_folder
+from sample_data import data_folder, need, unpacked
 from small_machine import broken, small_machine
 
 from bootmend.commands.script import Cure, Outcome, run_script
@@ -24,6 +24,7 @@ from bootmend.disk.overlay import Overlay
 from bootmend.edit import Edit
 from bootmend.formats.bcd import WELL_KNOWN, Store
 from bootmend.formats.hive import Hive
+from bootmend.lab.machine import create
 from bootmend.signing.roots import Trust
 from bootmend.windows.bootchain import read_boot_chain
 from bootmend.windows.discovery import find_windows
@@ -238,3 +239,37 @@ def test_the_command_and_undo(generation: int, tmp_path: Path) -> None:
     assert listed.stdout.count('"journal"') == 1
     assert command("undo", disk).returncode == 0
     assert digest(disk) == before
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize(("generation", "store_name"), [(1, "bios-win7-1"), (2, "uefi-b22621-1")])
+def test_on_a_real_hive_and_store(generation: int, store_name: str, tmp_path: Path) -> None:
+    """A Windows 7 SYSTEM hive has two control sets: there the article's lines for ControlSet002 are right."""
+    hive = tmp_path / "SYSTEM"
+    hive.write_bytes(unpacked("hives/system/win7-clean.SYSTEM.xz"))
+    machine = create(
+        tmp_path / "real.raw",
+        generation=generation,
+        container="raw",
+        size=4 << 30,
+        catalogs=10,
+        system_hive=hive,
+        bcd=need(f"bcd/{store_name}/BCD"),
+    )
+    with open_disk(str(machine.path)) as device:
+        before = system(device)
+        outcome, changed = run(device, scripts()[ENABLE])
+        assert outcome.blocking(fix=True) == []
+        for number in ("001", "002"):
+            there = before.key(f"ControlSet{number}") is not None
+            crash = system(changed).key(rf"ControlSet{number}\Control\CrashControl")
+            assert (crash is not None) is there
+            if crash is not None:
+                value = crash.value("NMICrashDump")
+                assert value is not None
+                assert value.number == 1
+        outcome, debug = run(changed, scripts()[DEBUG])
+        assert outcome.blocking(fix=True) == []
+        outcome, _ = run(debug, scripts()[REVERT])
+        assert outcome.blocking(fix=True) == []

@@ -22,7 +22,7 @@ B = r"bcdedit /store F:\boot\bcd"
 CC = r"HKLM\BROKENSYSTEM\ControlSet001\Control\CrashControl"
 
 RIGHT: list[tuple[str, str]] = [
-    (r"reg load HKLM\BROKENSYSTEM F:\windows\system32\config\SYSTEM", r"is volume 3:\Windows\System32\config\SYSTEM"),
+    (r"reg load HKLM\BROKENSYSTEM F:\windows\system32\config\SYSTEM", r"is volume 3:\windows\system32\config\SYSTEM"),
     (rf"{B} /set {{bootmgr}} displaybootmenu yes", "{bootmgr} displaybootmenu: (not there) -> Yes"),
     (rf"{B} /set {{bootmgr}} timeout 10", "{bootmgr} timeout: 30 -> 10"),
     (r"BCDEDIT.EXE /store F:\BOOT\BCD /SET {BOOTMGR} TIMEOUT 11", "{bootmgr} timeout: 10 -> 11"),

@@ -73,7 +73,7 @@ class Commands:
         """Raises LeftOut for a control set that is not there: adding to it would make one that boots nothing."""
         if STUB_CONTROL_SET in self._accept or not words or words[0].lower() in ("load", "unload", "import"):
             return
-        for word in words[1:3] if words[0].lower() == "copy" else words[1:2]:
+        for word in words[1:3] if words[0].lower() in ("copy", "compare") else words[1:2]:
             spot = self.tools.registry.find(parse_key(word))
             first = spot.path.partition("\\")[0]
             if _SET_NAME.fullmatch(first) is None:

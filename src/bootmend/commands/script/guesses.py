@@ -20,7 +20,7 @@ store enum set deletevalue ems emssettings bootems debug bootdebug dbgsettings h
 displayorder bootsequence toolsdisplayorder create copy delete export import
 """
 BCDEDIT_VERBS = tuple(_VERBS.split())
-REG_VERBS = ("query", "add", "delete", "copy", "export", "import", "load", "unload")
+REG_VERBS = ("query", "add", "delete", "copy", "export", "import", "load", "unload", "compare", "save")
 REG_TYPES = ("REG_SZ", "REG_EXPAND_SZ", "REG_MULTI_SZ", "REG_DWORD", "REG_QWORD", "REG_BINARY", "REG_NONE")
 REG_ROOTS = ("HKLM", "HKEY_LOCAL_MACHINE", "HKU", "HKEY_USERS")
 

@@ -13,7 +13,6 @@ from bootmend.commands.bcdedit.lines import Import as StoreImport
 from bootmend.commands.bcdedit.parse import parse_line
 from bootmend.commands.bcdedit.places import find_store
 from bootmend.commands.bcdedit.run import BcdSession
-from bootmend.commands.places import Place
 from bootmend.commands.reg import LoadedNames, Registry, parse_key
 from bootmend.commands.reg import parse as parse_reg
 from bootmend.commands.reg import run as run_reg
@@ -115,7 +114,7 @@ class Tools:
         command = parse_reg(words)
         if isinstance(command, Load):
             # Its file is named by a letter, and may be one that an earlier line put there.
-            command = Load(key=command.key, file=str(self._as_named(self.drives.place(command.file))))
+            command = Load(key=command.key, file=str(self.drives.place(command.file)))
         registry = self.registry
         before = self._value(command)
         if isinstance(command, Delete):
@@ -147,14 +146,6 @@ class Tools:
     def names_place(self, word: str) -> str:
         spot = self.registry.find(parse_key(word))
         return address(spot.place.volume, spot.place.path)
-
-    def _as_named(self, place: Place) -> Place:
-        """Windows' own hives in the one spelling the registry uses, so that two names of a hive are one hive."""
-        windows = self.edit.windows
-        config = f"{windows.path}\\System32\\config"
-        if place.volume == windows.volume and place.folder.path.lower() == config.lower():
-            return Place(place.volume, f"{config}\\{place.name.upper()}")
-        return place
 
     def _value(self, command: object) -> str:
         """The value that a line is about, as it is now."""
