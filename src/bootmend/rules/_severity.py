@@ -6,15 +6,14 @@ from collections.abc import Iterable
 
 from bootmend.findings import Severity
 from bootmend.windows.drivers import AuditedDriver
-from bootmend.windows.service import ErrorControl
 
 
 def driver_severity(driver: AuditedDriver) -> Severity:
-    """CAUSE where the machine stops (ErrorControl 3); RISK where it starts without the driver.
+    """CAUSE where the machine stops (ErrorControl 3); RISK where it starts without the driver, or may take it.
 
     2 makes Windows try Last Known Good and go on if that is what runs already; 0 and 1 go on.
     """
-    return Severity.CAUSE if driver.service.error_control >= ErrorControl.CRITICAL else Severity.RISK
+    return Severity.CAUSE if driver.stops_the_boot else Severity.RISK
 
 
 def one_a_file(drivers: Iterable[AuditedDriver]) -> list[AuditedDriver]:

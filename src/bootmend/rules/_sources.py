@@ -24,6 +24,7 @@ from bootmend.actions.content import AtHand, Content, OnDisk
 from bootmend.errors import InputError, Refused, Unequipped
 from bootmend.findings import Evidence, Skipped
 from bootmend.formats.pe import Pe
+from bootmend.signing.verdict import Status
 from bootmend.texts import say
 from bootmend.windows.components import Copy
 from bootmend.windows.drivers import AuditedDriver, LostCatalog
@@ -123,7 +124,8 @@ def _judge(windows: Windows, candidate: Candidate) -> tuple[Chosen | None, str]:
     staged = windows.signatures.staged.audit(candidate.data, candidate.where)
     if not staged.kernel_would_refuse and staged.catalog is not None:
         return _chosen(candidate, staged.catalog, LostCatalog(staged.catalog, None))
-    if verdict.kernel_would_refuse:
+    # A boot option may pardon a driver that stands here; it never vouches for a file that is to be put here.
+    if verdict.kernel_would_refuse or verdict.status is not Status.VALID:
         reason = say("rules.copy_not_vouched", status=verdict.status.value, sha256=verdict.sha256)
         if candidate.from_donor and candidate.version:
             reason += " " + say("rules.donor_build", theirs=candidate.version, ours=windows.version.text)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bootmend.errors import BootmendError, DeviceError, InputError, Missing, ParseError, Refused, Unequipped
-from bootmend.findings import Evidence
+from bootmend.findings import Confidence, Evidence
 from bootmend.signing.verdict import Status, Verdict
 from bootmend.texts import say
 from bootmend.volumes.volume import Elsewhere, Entry, Volume
 from bootmend.windows.image import address
-from bootmend.windows.service import Location, Service
+from bootmend.windows.service import ErrorControl, Location, Service
 from bootmend.windows.signatures import CatalogSet, Signatures
 
 MAX_IMAGE = 256 << 20
@@ -71,6 +71,18 @@ class AuditedDriver:
         if self.location.volume is None:
             return self.location.path
         return address(self.location.volume, self.location.path)
+
+    @property
+    def stops_the_boot(self) -> bool:
+        """The machine stops for want of it (ErrorControl 3).
+
+        Not where a boot option lets it load as it is (nointegritychecks, testsigning), though current builds drop
+        such options, nor where it is not known that the kernel minds (an expired certificate).
+        """
+        if self.trouble in (None, Trouble.OUT_OF_SIGHT) or self.service.error_control < ErrorControl.CRITICAL:
+            return False
+        verdict = self.verdict
+        return verdict is None or (verdict.kernel_would_refuse and verdict.confidence is not Confidence.LOW)
 
     def evidence(self) -> tuple[Evidence, ...]:
         """The service's key, the file, and what its signature says."""
@@ -128,7 +140,7 @@ def audit_driver(
         return AuditedDriver(service, location, entry, None, trouble, error=error)
     where = address(location.volume or 0, location.path)
     verdict = signatures.active.audit(data, where)
-    if not verdict.kernel_would_refuse:
+    if verdict.status is Status.VALID and not verdict.kernel_would_refuse:
         return AuditedDriver(service, location, entry, verdict, None)
     staged = signatures.staged.audit(data, where)
     if not staged.kernel_would_refuse and staged.catalog is not None:

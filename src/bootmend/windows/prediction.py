@@ -15,7 +15,7 @@ from bootmend.findings import Confidence, Prediction
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
-from bootmend.windows.service import ErrorControl, Start
+from bootmend.windows.service import Start
 
 CRITICAL_SERVICE_FAILED = 0x5A
 OBJECT_NAME_NOT_FOUND = 0xC0000034
@@ -28,7 +28,7 @@ STORE_STILL_RESOLVES = 0.9
 def predict(windows: Windows) -> Prediction | None:
     """None where nothing that was looked at stops the boot."""
     for driver in windows.audited:
-        if driver.trouble in (None, Trouble.OUT_OF_SIGHT) or driver.service.error_control < ErrorControl.CRITICAL:
+        if not driver.stops_the_boot:
             continue
         boot = driver.service.start == Start.BOOT
         key = "windows.predict_boot" if boot else "windows.predict_critical"
