@@ -17,6 +17,7 @@ from lab_machines import base
 from bootmend.disk.container import open_disk
 from bootmend.disk.digest import data_digest
 from bootmend.lab.faults import apply_fault
+from bootmend.windows.image import Image
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -257,3 +258,29 @@ def test_status_never_writes(uefi: Path) -> None:
     assert "on, it is 115200" in shown.stdout
     assert (digest(uefi), uefi.stat().st_mtime_ns) == (before, stamp)
     assert not uefi.with_name(uefi.name + ".bootmend").exists()
+
+
+def test_a_broken_system_hive_leaves_the_store_to_be_told(uefi: Path) -> None:
+    manifest = base(2).manifest
+    with open_disk(str(uefi), writable=True) as device:
+        image = Image(device)
+        image.put_file(manifest.windows_partition, "\\Windows\\System32\\config\\SYSTEM", b"regf" + bytes(5000))
+        image.close()
+    shown = run("status", uefi, "--json")
+    assert [one["name"] for one in document(shown)["switches"]] == ["serial-console"]
+    assert "crash-dump: cannot be told" in shown.stderr
+    assert run("enable", uefi, "crash-dump").returncode == 4
+
+
+def test_a_broken_store_is_told(uefi: Path) -> None:
+    manifest = base(2).manifest
+    with open_disk(str(uefi), writable=True) as device:
+        image = Image(device)
+        image.put_file(manifest.system_partition, manifest.store, bytes(5000))
+        image.close()
+    before = digest(uefi)
+    done = run("enable", uefi, "serial-console", "crash-dump")
+    assert done.returncode == 4
+    assert "no BCD store" in done.stderr
+    assert "EFI" in done.stderr
+    assert digest(uefi) == before

@@ -74,6 +74,12 @@ def test_where_the_next_crash_goes(paging: list[str], existing: list[str] | None
         assert words in dump_outlook(machine, "kernel")[0]
 
 
+def test_what_does_not_print_is_told_as_numbers() -> None:
+    with lab_disk(2, system=hive(["D:\\\x1b[2J\ud800.sys 0 0", "C:\\\x07\ud800.sys 1 1"])) as disk:
+        told = dump_outlook(Bench(disk, 2).machine, "kernel")[0]
+        assert "C:\\\\u0007\\ud800.sys" in told
+
+
 def test_need_and_room() -> None:
     with lab_disk(2) as disk:
         machine = Bench(disk, 2).machine

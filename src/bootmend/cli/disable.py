@@ -42,6 +42,7 @@ def disable(
     named = switches_named(switches)
     with changing(disk, "disable", journal_dir=journal_dir, accept=accept, dry_run=dry_run) as change:
         machine = Machine(change.edit.windows, change.edit.desk)
+        remark(machine.windows.chain.notes)
         device = change.edit.device
         layers = layers_of(disk, journal_dir, device)
         turned = []

@@ -53,6 +53,7 @@ def enable(
     options.check(named)
     with changing(disk, "enable", journal_dir=journal_dir, accept=accept, dry_run=dry_run) as change:
         machine = Machine(change.edit.windows, change.edit.desk)
+        remark(machine.windows.chain.notes)
         layers = layers_of(disk, journal_dir, change.edit.device)
         known = {switch.name for switch in named if layers.held_by(switch.name)}
         turned = turn_on(machine, {switch: options.variant(switch, machine) for switch in named}, layers)

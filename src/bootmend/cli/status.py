@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bootmend import __version__
@@ -38,11 +39,10 @@ def status(disk: Disk, journal_dir: JournalDir = None, json: AsJson = False) -> 
                 stands.append(standing(machine, switch))
             except InputError as error:
                 notes.append(say("switches.no_place", switch=name, why=error))
-        notes += [
-            say("switches.dirty", hive=hive.where)
-            for hive in (windows.chain.hive, windows.system)
-            if hive is not None and hive.unreplayable
-        ]
+        if not stands:
+            raise InputError(" ".join(notes))
+        with suppress(InputError):  # a hive that cannot be read was told above
+            notes += machine.notes
         described = document.windows(windows)
         image.close()
     remark(notes)
@@ -64,8 +64,6 @@ def status(disk: Disk, journal_dir: JournalDir = None, json: AsJson = False) -> 
         out.print(say(word, switch=one.switch.name, state=one.state, variant=one.variant), markup=False)
         for seen in one.seen:
             out.print(_line(seen), markup=False)
-    if not stands:
-        raise InputError(" ".join(notes))
 
 
 def _line(seen: Seen) -> str:

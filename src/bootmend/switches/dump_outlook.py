@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bootmend.errors import InputError
 from bootmend.formats.hive import Key
 from bootmend.switches.machine import Machine
+from bootmend.switches.setting import plain
 from bootmend.texts import say
 from bootmend.volumes.free import free_bytes
 
@@ -45,12 +46,14 @@ def dump_outlook(machine: Machine, variant: str) -> list[str]:
     if dedicated:
         drive = dedicated[:2].upper()
         known = drive in machine.windows.volume_names
-        told.append(say("switches.dump_dedicated" if known else "switches.dump_dedicated_elsewhere", path=dedicated))
+        told.append(
+            say("switches.dump_dedicated" if known else "switches.dump_dedicated_elsewhere", path=plain(dedicated))
+        )
     elif not files:
         told.append(say("switches.dump_no_page_file"))
     elif not any(one.volume is not None or one.drive == _ANY_DRIVE for one in files):
         drives = ", ".join(dict.fromkeys(one.drive for one in files))
-        told.append(say("switches.dump_temporary", drives=drives))
+        told.append(say("switches.dump_temporary", drives=plain(drives)))
     else:
         told += [_place_of(machine, one) for one in files if one.volume is not None or one.drive == _ANY_DRIVE]
     told.append(say(f"switches.dump_need_{variant}"))
@@ -89,7 +92,7 @@ def _place_of(machine: Machine, one: PageFile) -> str:
             now = _gib(machine.windows.image.volume(one.volume).stat(one.path).size)
         except InputError:
             now = say("switches.dump_not_made")
-    return say("switches.dump_page_file", path=f"{one.drive}{one.path}", configured=configured, now=now)
+    return say("switches.dump_page_file", path=plain(f"{one.drive}{one.path}"), configured=configured, now=now)
 
 
 def _room(machine: Machine, control: Key | None, variant: str) -> str:

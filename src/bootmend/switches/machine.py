@@ -78,6 +78,15 @@ class Machine:
             raise Missing(say("switches.no_control_set", hive=hive.file))
         return list(dict.fromkeys(names))
 
+    @property
+    def notes(self) -> list[str]:
+        """What is not as it should be about the store and the hive: sentences."""
+        told = list(self.windows.chain.notes)
+        for hive in (self.windows.chain.hive, self.windows.system):
+            if hive is not None and hive.unreplayable:
+                told.append(say("switches.dirty", hive=hive.where))
+        return told
+
     def key(self, path: str) -> Key | None:
         """A key of the SYSTEM hive as it is now."""
         return self._hive(self.hive_file).key(path)
@@ -181,9 +190,12 @@ class Machine:
         if opened is not None:
             return opened.data, opened.loaded.where
         if file not in self._loaded:
-            known = (self.windows.system, self.windows.chain.hive)
-            same = next((one for one in known if one is not None and (one.volume, one.path) == file), None)
-            self._loaded[file] = same or load_hive(self.windows.image, *file)
+            # The store first: with it alone, a SYSTEM hive that cannot be read is not asked for.
+            known = self.windows.chain.hive
+            if known is None or (known.volume, known.path) != file:
+                known = self.windows.system
+            same = (known.volume, known.path) == file
+            self._loaded[file] = known if same else load_hive(self.windows.image, *file)
         loaded = self._loaded[file]
         return loaded.recovery.data, loaded.where
 

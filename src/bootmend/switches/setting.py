@@ -50,7 +50,7 @@ class ElementPlace:
 
     @property
     def where(self) -> str:
-        return f"{address(self.volume, self.path)} {self.name}"
+        return plain(f"{address(self.volume, self.path)} {self.name}")
 
     def show(self, stored: Stored | None) -> str | None:
         """The value in bcdedit's words; None where nothing is stored."""
@@ -75,7 +75,7 @@ class ValuePlace:
 
     @property
     def where(self) -> str:
-        return f"{address(self.volume, self.path)} {self.key}\\{self.name}"
+        return plain(f"{address(self.volume, self.path)} {self.key}\\{self.name}")
 
     def show(self, stored: Stored | None) -> str | None:
         """Numbers in decimal, texts as they are, the rest in hexadecimal; None where nothing is stored."""
@@ -83,7 +83,7 @@ class ValuePlace:
             return None
         value = Value(self.name, stored.type, stored.data)
         if stored.type in _TEXTS:
-            return value.text
+            return plain(value.text)
         if stored.type in (ValueType.DWORD, ValueType.QWORD) and 1 <= len(stored.data) <= 8:
             return str(value.number)
         return stored.data[:_SHOWN_BYTES].hex(" ")
@@ -122,6 +122,11 @@ def same(place: Place, one: Stored | None, other: Stored | None) -> bool:
     if one.type in _TEXTS:
         return Value("", one.type, one.data).text == Value("", other.type, other.data).text
     return False
+
+
+def plain(text: str) -> str:
+    """Text off the disk for a terminal: what does not print (controls, half characters) as its number."""
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
 
 
 def element_value(element: int, value: ElementValue) -> Stored:
