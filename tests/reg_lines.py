@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from bootmend.commands.reg import LoadedNames, Registry, parse, run
-from bootmend.commands.reg.parse import READ_ONLY
+from bootmend.commands.reg.lines import READ_ONLY
 from bootmend.disk.overlay import Overlay
 from bootmend.edit import Edit
 from bootmend.errors import BootmendError, Missing, Refused

@@ -127,6 +127,8 @@ WRONG = [
     ("query HKLM\\", 2, "empty name"),
     ("query HKLM\\SYSTEM\\\\Select", 2, "empty name"),
     ("query HKLM\\<HIVE>\\Select", 2, "<HIVE> is a placeholder"),
+    ("query HKLM\\SYSTEM\\<CurrentControlSet>\\Control", 2, "no name of a control set"),
+    ("query HKLM\\SYSTEM\\<>", 4, "no such key"),
     ("query HKLM\\OFFLINE_SYSTEM_SOFTWARE", 4, "no such hive"),
     ("query HKU\\S-1-5-21-1-2-3-500", 4, "no such hive"),
     (f"add {CC} /v CrashDumpEnabled /t REG_DWORD /d 2", 3, "add /f"),

@@ -15,7 +15,8 @@ from regipy.registry import RegistryHive
 from Registry import Registry as OtherRegistry
 
 from bootmend.commands.reg.data import TYPES, shown, type_name
-from bootmend.commands.reg.parse import Add, parse
+from bootmend.commands.reg.lines import Add
+from bootmend.commands.reg.parse import parse
 from bootmend.errors import Misuse
 from bootmend.formats.hive import HiveEditor, Value, ValueType, check, multi_sz, new_hive, sz
 from bootmend.formats.hive.names import fold

@@ -35,7 +35,7 @@ def reg(disk: Disk, words: Words, dry_run: DryRun = False, accept: Accept = [], 
     """
     from bootmend.cli.editing import changing
     from bootmend.commands.reg import Registry, parse, run
-    from bootmend.commands.reg.parse import READ_ONLY, Help
+    from bootmend.commands.reg.lines import READ_ONLY, Help
 
     _require_text(words)
     command = parse(words)

@@ -7,8 +7,9 @@ same words. Writing goes to the hives on a Desk; nothing reaches the disk before
 commits it.
 """
 
+from bootmend.commands.reg.lines import Command
 from bootmend.commands.reg.names import KeyName, LoadedNames, parse_key
-from bootmend.commands.reg.parse import Command, parse
+from bootmend.commands.reg.parse import parse
 from bootmend.commands.reg.registry import STUB_CONTROL_SET, Registry
 from bootmend.commands.reg.run import Answer, Files, run
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmend.commands.reg.data import shown, type_name
-from bootmend.commands.reg.parse import Compare
+from bootmend.commands.reg.lines import Compare
 from bootmend.commands.reg.query import DEFAULT_NAME, printable
 from bootmend.commands.reg.registry import Registry
 from bootmend.errors import Missing

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from bootmend.commands.reg.parse import Add, Copy, Delete
+from bootmend.commands.reg.lines import Add, Copy, Delete
 from bootmend.commands.reg.query import DEFAULT_NAME
 from bootmend.commands.reg.registry import Registry, Spot
 from bootmend.errors import Missing, Misuse, Refused

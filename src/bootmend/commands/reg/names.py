@@ -35,7 +35,7 @@ CONFIG_HIVES: dict[str, dict[str, str]] = {
 """By root: the names of hives in upper case, and the file of each in System32\\config."""
 BCD_HIVE = "BCD00000000"
 _GUESSED = ("SYSTEM", "SOFTWARE", "COMPONENTS", "SECURITY", "SAM")
-_VAGUE_SET = re.compile(r"ControlSet0{0,2}[x?*n]+", re.IGNORECASE)
+_VAGUE_SET = re.compile(r"ControlSet0{0,2}[x?*n]+|<[^<>]*ControlSet[^<>]*>", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 
 
@@ -97,9 +97,6 @@ def parse_key(word: str) -> KeyName:
     """The key that `word` names. Raises Misuse where it is no key's name, Refused for what no disk holds."""
     if word.startswith("\\\\"):
         raise Refused(say("reg.remote", word=word), say("reg.remote_next"))
-    for part in word.split("\\"):
-        if _PLACEHOLDER.fullmatch(part):
-            raise Misuse(say("reg.placeholder", word=part))
     root, _, rest = word.partition("\\")
     known = ROOTS.get(root.upper())
     if known is None:
@@ -112,6 +109,9 @@ def parse_key(word: str) -> KeyName:
     if not all(parts):
         raise Misuse(say("reg.empty_part", word=word))
     hive, path = (parts[0], "\\".join(parts[1:])) if parts else ("", "")
+    # Further down a key may well be called <Any>; only what stands for a hive or a control set is a placeholder.
+    if _PLACEHOLDER.fullmatch(hive):
+        raise Misuse(say("reg.placeholder", word=hive))
     for part in parts[1:2]:
         if _VAGUE_SET.fullmatch(part):
             raise Misuse(say("reg.vague_set", part=part))

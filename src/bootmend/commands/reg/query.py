@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmend.commands.reg.data import shown, type_name
+from bootmend.commands.reg.lines import Query
 from bootmend.commands.reg.names import KeyName
-from bootmend.commands.reg.parse import Query
 from bootmend.commands.reg.registry import Registry
 from bootmend.errors import Missing
 from bootmend.formats.hive import Key, Value, ValueType

@@ -8,8 +8,7 @@ from typing import Protocol
 
 from bootmend.commands.reg.compare import compare
 from bootmend.commands.reg.edits import Ask, add, branch, copy, delete, nobody, put_branch
-from bootmend.commands.reg.names import KeyName, LoadedNames
-from bootmend.commands.reg.parse import (
+from bootmend.commands.reg.lines import (
     READ_ONLY,
     Add,
     Command,
@@ -23,6 +22,7 @@ from bootmend.commands.reg.parse import (
     Query,
     Save,
 )
+from bootmend.commands.reg.names import KeyName, LoadedNames
 from bootmend.commands.reg.query import query
 from bootmend.commands.reg.regexport import reg_file
 from bootmend.commands.reg.regfile import Entry, KeyEntry, RegFileError, ValueEntry, read_reg_file

@@ -17,7 +17,7 @@ from bootmend.commands.reg import LoadedNames, Registry, parse_key
 from bootmend.commands.reg import parse as parse_reg
 from bootmend.commands.reg import run as run_reg
 from bootmend.commands.reg.data import shown
-from bootmend.commands.reg.parse import Add, Delete, Load, Query
+from bootmend.commands.reg.lines import Add, Delete, Load, Query
 from bootmend.commands.script.drives import Drives
 from bootmend.commands.script.filewords import FileWords
 from bootmend.commands.script.wrong import LeftOut
