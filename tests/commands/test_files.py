@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import random
@@ -12,15 +11,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import pytsk3
+from command_line import command, said
 from fat_images import make_fat
 from ntfs_samples import make_ntfs
 from small_machine import small_machine
 
-from bootmend.cli import main
 from bootmend.commands.files import attribute_letters, hash_file, put_file, read_file, reparse_kind
 from bootmend.commands.places import Place, find_place, normal_path
 from bootmend.disk.container import open_disk
@@ -34,32 +32,6 @@ from bootmend.windows.image import Image
 
 DRIVER = r"\Windows\System32\drivers\filecrypt.sys"
 NOISE = random.Random(24).randbytes(300_000)
-
-
-class Ended(NamedTuple):
-    returncode: int
-    stdout: bytes
-    stderr: bytes
-
-
-def command(*arguments: str | Path, stdin: bytes = b"") -> Ended:
-    """The command line in this process, as main() runs it: forty interpreters would take a minute."""
-    with pytest.MonkeyPatch.context() as patch:
-        held = {"stdout": io.BytesIO(), "stderr": io.BytesIO()}
-        streams = {name: io.TextIOWrapper(one, encoding="utf-8") for name, one in held.items()}
-        patch.setenv("BOOTMEND_LANG", "en")
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        for name, stream in streams.items():
-            patch.setattr(sys, name, stream)
-        code = main._run([str(one) for one in arguments], debug=False)
-        for stream in streams.values():
-            stream.flush()
-    out, err = (held[name].getvalue() for name in ("stdout", "stderr"))
-    return Ended(code, out, err)
-
-
-def said(done: Ended) -> str:
-    return done.stderr.decode()
 
 
 @pytest.fixture

@@ -45,10 +45,11 @@ class Deleting:
         switches, names = split("rd", words, "s q")
         require_some("rd", names)
         done = []
-        for name in names:
-            place = self.drives.place(name)
+        places = [self.drives.place(name) for name in names]
+        for place in places:  # all are looked at before the first goes
             if not self.image.volume(place.volume).stat(place.path).directory:
                 raise InputError(say("files.is_file", place=place))
+        for place in places:
             inside = list(below(self.image, place)) if "s" in switches else []
             for one in reversed(inside):
                 self.image.delete_file(one.place.volume, one.place.path)

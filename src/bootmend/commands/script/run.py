@@ -34,6 +34,9 @@ MOST_TRIES = 1000
 """Guesses tried in one script."""
 
 
+_LOADS = re.compile(r"\breg(?:\.exe)?\"?\s+load\b", re.IGNORECASE)
+
+
 @dataclass(slots=True)
 class _Attempt:
     """A line under way: what has been changed in it, and whether all of that is certain."""
@@ -57,15 +60,22 @@ def run_script(
 class ScriptRun:
     def __init__(self, edit: Edit, letter: str, partitions: dict[str, int], text: str, accept: Collection[str]) -> None:
         self.edit = edit
-        self.text = text
-        self.accept = accept
         self.outcome = Outcome(letter)
         self.drives = Drives(edit.image, lambda: edit.windows, letter, partitions)
-        guess = re.search(r"\breg(?:\.exe)?\s+load\b", text, re.IGNORECASE) is None
-        self.tools = Tools(edit, self.drives, guess_names=guess, accept=accept, letters=partitions)
+        self.lines = list(lines(text))
+        guess = not any(_LOADS.search(line.text) for line in self.lines)
+        letters = {**self._own_letter(letter), **partitions}
+        self.tools = Tools(edit, self.drives, guess_names=guess, accept=accept, letters=letters)
         self.commands = Commands(self.tools, accept)
         self.facts = self._facts(letter)
         self._tries = MOST_TRIES
+
+    def _own_letter(self, letter: str) -> dict[str, int]:
+        """The disk's letter as bcdedit's devices take it (`partition=F:`): the Windows volume."""
+        try:
+            return {letter: self.edit.windows.volume}
+        except (Missing, Refused):
+            return {}
 
     def _facts(self, letter: str) -> Facts:
         try:
@@ -80,8 +90,7 @@ class ScriptRun:
         return Facts(letter, identifier(entry.id) if entry is not None else "", control_set)
 
     def run(self) -> Outcome:
-        found = list(lines(self.text))
-        for line in found:
+        for line in self.lines:
             if self.commands.ended:
                 self.outcome.notes.append(say("script.after_exit", line=line.number))
                 break
@@ -155,7 +164,7 @@ class ScriptRun:
             for change in self._guessed(text):
                 try:
                     effects = self.commands.execute(change.text)
-                except (Misuse, Missing, Refused):
+                except BootmendError:
                     continue
                 return self._note_change(attempt, change), effects
             raise error from None
