@@ -7,9 +7,10 @@ A disk whose state makes every answer unsure is refused here, before anything is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bootmend.actions.content import FileAction
 from bootmend.actions.replay_hive import ReplayHive
 from bootmend.errors import Refused
 from bootmend.findings import Action, Finding, Safety, Severity, Skipped
@@ -17,6 +18,9 @@ from bootmend.texts import say
 from bootmend.windows.desk import require_replayable
 from bootmend.windows.image import locked_volumes
 from bootmend.windows.installation import Windows
+
+FIRST_WINDOWS = "first-windows"
+"""The word for `--accept` that says: of several installations, it is the first one named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def make_plan(windows: Windows, findings: Iterable[Finding], only: Collection[st
             continue
         for action in finding.actions:
             if action.safety is Safety.RISKY and action.risk not in accept:
-                plan.skipped.append(Skipped(_name(action), say("plan.needs_consent", risk=action.risk)))
+                plan.skipped.append(Skipped(name_of(action), say("plan.needs_consent", risk=action.risk)))
                 continue
             target = action.target.lower()
             known = asked.get(target)
@@ -61,7 +65,7 @@ def make_plan(windows: Windows, findings: Iterable[Finding], only: Collection[st
             elif known[0] == action:
                 known[1].append(finding)
             else:
-                plan.skipped.append(Skipped(_name(action), say("plan.conflict", rule=known[1][0].rule)))
+                plan.skipped.append(Skipped(name_of(action), say("plan.conflict", rule=known[1][0].rule)))
     plan.steps = [Step(action, tuple(wanted_by)) for action, wanted_by in asked.values()]
     if plan.steps and windows.system.replayed:
         plan.steps.append(Step(_replay(windows), ()))
@@ -69,7 +73,8 @@ def make_plan(windows: Windows, findings: Iterable[Finding], only: Collection[st
     return plan
 
 
-def _name(action: Action) -> str:
+def name_of(action: Action) -> str:
+    """An edit in a line: what is done to which file."""
     return f"{action.kind} {action.target}"
 
 
@@ -78,12 +83,25 @@ def _replay(windows: Windows) -> ReplayHive:
     return ReplayHive(volume=hive.volume, path=hive.path, logs=tuple(hive.logs))
 
 
-def refuse_unsafe(windows: Windows, accept: Collection[str]) -> None:
+def refuse_unsafe(windows: Windows, others: Sequence[Windows], accept: Collection[str]) -> None:
     """Raises Refused where nothing may be written to this machine as it stands."""
+    if others and not windows.boots_by_default and FIRST_WINDOWS not in accept:
+        places = ", ".join(one.where("").rstrip("\\") for one in (windows, *others))
+        reason = say("plan.which_windows", places=places)
+        raise Refused(reason, say("plan.which_windows_next", risk=FIRST_WINDOWS))
     state = windows.image.volume(windows.volume).state()
     if state.hibernated:
         raise Refused(say("plan.hibernated", volume=windows.volume), say("plan.hibernated_next"))
     require_replayable(windows.system, accept)
+
+
+def refuse_locking(windows: Windows, plan: Plan) -> None:
+    """Raises Refused for a change of the boot volume beside an encrypted one, whose key may be bound to it (a TPM).
+
+    Changes on the volume of a Windows that is not encrypted itself concern no key.
+    """
     locked = locked_volumes(windows.image)
-    if locked:
+    boots_from = windows.chain.hive.volume if windows.chain.hive is not None else windows.volume
+    changed = {action.volume for action in plan.actions if isinstance(action, FileAction | ReplayHive)}
+    if locked and boots_from != windows.volume and boots_from in changed:
         raise Refused(say("plan.locked", numbers=", ".join(map(str, locked))), say("windows.all_locked_next"))

@@ -18,14 +18,14 @@ from datetime import UTC, datetime
 
 from bootmend.disk.device import BlockDevice, Metered
 from bootmend.disk.overlay import Overlay
-from bootmend.errors import InputError
+from bootmend.errors import BootmendError, InputError, Refused
 from bootmend.findings import Finding, Prediction, Severity, Skipped
-from bootmend.plan import Plan, make_plan, refuse_unsafe
+from bootmend.plan import Plan, Step, make_plan, name_of, refuse_locking, refuse_unsafe
 from bootmend.rules import all_rules
 from bootmend.texts import say
 from bootmend.windows.discovery import find_windows
 from bootmend.windows.donor import Given
-from bootmend.windows.image import Image
+from bootmend.windows.image import Image, locked_volumes
 from bootmend.windows.installation import Windows
 from bootmend.windows.prediction import predict
 
@@ -66,6 +66,10 @@ def diagnose(
     windows, *others = find_windows(image, given)
     notes = [*image.table.warnings, *windows.chain.notes]
     notes.extend(say("plan.other_windows", where=other.where("")) for other in others)
+    if locked := locked_volumes(image):
+        notes.append(say("plan.locked_beside", numbers=", ".join(map(str, locked))))
+    if isinstance(windows.software, InputError):
+        notes.append(say("windows.software_unread", reason=windows.software))
     if windows.system.replayed:
         applied = len(windows.system.recovery.applied)
         notes.append(say("plan.hive_replayed", hive=windows.system.where, entries=applied))
@@ -103,6 +107,15 @@ class Rehearsal:
         return not self.left and not self.new
 
 
+class StepFailed(Exception):
+    """One step of a plan could not be made on the overlay; `reason` says why."""
+
+    def __init__(self, step: Step, reason: BootmendError) -> None:
+        self.step = step
+        self.reason = reason
+        super().__init__(str(reason))
+
+
 def rehearse(
     device: BlockDevice,
     before: Diagnosis,
@@ -111,12 +124,19 @@ def rehearse(
     accept: frozenset[str],
     progress: Progress = lambda _: None,
 ) -> Rehearsal:
-    """Applies the plan to a copy-on-write overlay and runs every rule again there. The disk is not touched."""
+    """Applies the plan to a copy-on-write overlay and runs every rule again there. The disk is not touched.
+
+    Raises StepFailed at the first step that cannot be made.
+    """
     overlay = Overlay(device)
     image = Image(overlay, accept=accept)
-    for action in plan.actions:
-        progress(say("plan.rehearsing", action=action.kind, target=action.target))
-        action.apply(image)
+    for step in plan.steps:
+        progress(say("plan.rehearsing", action=step.action.kind, target=step.action.target))
+        try:
+            step.action.apply(image)
+        except (InputError, Refused) as error:
+            overlay.close()
+            raise StepFailed(step, error) from error
     image.close()
     after = diagnose(overlay, given, progress=progress)
     after.image.close()
@@ -163,14 +183,28 @@ def propose(
     Raises Refused where this machine must not be written to at all.
     """
     diagnosis = diagnose(device, given, progress=progress)
-    refuse_unsafe(diagnosis.windows, accept)
+    refuse_unsafe(diagnosis.windows, diagnosis.others, accept)
     wanted = diagnosis.findings
     dropped: list[Skipped] = []
+    first_error: BootmendError | None = None
     while True:
         plan = make_plan(diagnosis.windows, wanted, only, accept)
         if not plan.steps:
+            if first_error is not None:
+                raise first_error
             return Proposal(diagnosis, plan, None, dropped)
-        rehearsal = rehearse(device, diagnosis, plan, given, accept, progress)
+        refuse_locking(diagnosis.windows, plan)
+        try:
+            rehearsal = rehearse(device, diagnosis, plan, given, accept, progress)
+        except StepFailed as failure:
+            if not failure.step.findings:
+                raise failure.reason from failure
+            # What cannot be made is left out, with what asked for it; the others still may be.
+            first_error = first_error or failure.reason
+            dropped.append(Skipped(name_of(failure.step.action), say("plan.left_out", reason=failure.reason)))
+            failed = {finding.key for finding in failure.step.findings}
+            wanted = [finding for finding in wanted if finding.key not in failed]
+            continue
         if rehearsal.silent or rehearsal.new:
             return Proposal(diagnosis, plan, rehearsal, dropped)
         # Some findings did not fall silent: their edits are not worth making. The others still may be.
@@ -184,6 +218,6 @@ def donor_of(device: BlockDevice, given: Given) -> tuple[Image, Windows]:
     image = Image(device)
     try:
         return image, find_windows(image, given)[0]
-    except InputError:
+    except BootmendError:
         image.close()
         raise

@@ -11,12 +11,14 @@ those, and they are right.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from bootmend.errors import InputError, Missing
 from bootmend.formats.bcd.devices import BootDevice, GptPartition, LocateDevice, MbrPartition, partition_of
 from bootmend.formats.bcd.store import BcdObject, Store
+from bootmend.texts import say
 from bootmend.volumes.volume import Volume
 from bootmend.windows.image import Image, address
 from bootmend.windows.registry import LoadedHive, load_hive
@@ -66,7 +68,7 @@ def read_boot_chain(image: Image) -> BootChain:
             notes.append(str(error))
             continue
         return _follow(image, BootChain(firmware, hive, store, notes=notes))
-    return BootChain(None, notes=notes)
+    return BootChain(None, notes=notes or [say("windows.no_store")])
 
 
 def _stores(image: Image) -> Iterator[tuple[int, str, str]]:
@@ -114,8 +116,9 @@ def _follow(image: Image, chain: BootChain) -> BootChain:
 def _located(image: Image, windows_path: str) -> int | None:
     """The first volume that holds the folder, as the boot manager would look for it."""
     for number, volume in image.volumes():
-        if volume.kind == "ntfs" and volume.exists(f"{windows_path}\\System32"):
-            return number
+        with suppress(InputError):
+            if volume.kind == "ntfs" and volume.exists(f"{windows_path}\\System32"):
+                return number
     return None
 
 

@@ -58,6 +58,11 @@ class Windows:
         """The address of a file below the Windows folder."""
         return address(self.volume, f"{self.path}\\{relative}")
 
+    @property
+    def boots_by_default(self) -> bool:
+        """The boot store's default entry names this very folder; False also where no store tells."""
+        return (self.chain.windows_volume, self.chain.windows_path.lower()) == (self.volume, self.path.lower())
+
     @cached_property
     def system(self) -> LoadedHive:
         """The SYSTEM hive, replayed in memory where it is dirty."""
