@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import command, said
 from sample_data import data_folder, need, unpacked
 from small_machine import broken, small_machine
 
@@ -196,11 +196,6 @@ def test_a_crashed_machine_is_replayed_first() -> None:
         assert crash.value("NMICrashDump") is not None
 
 
-def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "bootmend", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-
-
 def digest(path: Path) -> str:
     with open_disk(str(path)) as device:
         return data_digest(device)[0]
@@ -215,28 +210,29 @@ def test_the_command_and_undo(generation: int, tmp_path: Path) -> None:
     cmd.write_bytes(scripts()[ENABLE].encode())
     stopped = command("script", disk, cmd)
     assert stopped.returncode == 2
-    assert "line 1: reg load" in stopped.stderr
-    assert r"meant: reg load HKLM\BROKENSYSTEM F:\windows\system32\config\SYSTEM" in stopped.stderr
-    assert "line 15" in stopped.stderr
-    assert "--fix" in stopped.stderr
-    assert stopped.stdout == ""
+    told = said(stopped)
+    assert "line 1: reg load" in told
+    assert r"meant: reg load HKLM\BROKENSYSTEM F:\windows\system32\config\SYSTEM" in told
+    assert "line 15" in told
+    assert "--fix" in told
+    assert stopped.stdout == b""
     assert not Path(f"{disk}.bootmend").exists() or not any(Path(f"{disk}.bootmend").glob("*.journal"))
     assert digest(disk) == before
 
     dry = command("script", disk, cmd, "--fix", "--dry-run")
-    assert dry.returncode == 0, dry.stderr
-    assert "{bootmgr} timeout: 30 -> 10" in dry.stdout
-    assert "Nothing was written" in dry.stdout
+    assert dry.returncode == 0, said(dry)
+    assert b"{bootmgr} timeout: 30 -> 10" in dry.stdout
+    assert b"Nothing was written" in dry.stdout
     assert digest(disk) == before
 
     done = command("script", disk, cmd, "--fix")
-    assert done.returncode == 0, done.stderr
-    assert "line 15: left out" in done.stdout
+    assert done.returncode == 0, said(done)
+    assert b"line 15: left out" in done.stdout
     with open_disk(str(disk)) as device:
         assert elements(store(device), "{bootmgr}")["timeout"] == "10"
     listed = command("history", disk, "--json")
-    assert '"command": "script"' in listed.stdout
-    assert listed.stdout.count('"journal"') == 1
+    assert b'"command": "script"' in listed.stdout
+    assert listed.stdout.count(b'"journal"') == 1
     assert command("undo", disk).returncode == 0
     assert digest(disk) == before
 
