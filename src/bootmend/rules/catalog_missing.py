@@ -19,6 +19,7 @@ By hand:  find the driver's hash (signtool, or Get-AppLockerFileInformation), se
 
 from __future__ import annotations
 
+import hashlib
 import ntpath
 from collections.abc import Iterator
 
@@ -48,6 +49,7 @@ def check(windows: Windows) -> Iterator[Finding]:
     for driver in lost:
         if driver.lost_catalog is not None:
             groups.setdefault(driver.lost_catalog, []).append(driver)
+    taken: dict[str, int] = {}
     for catalog, drivers in groups.items():
         first = worst(drivers)
         yield Finding(
@@ -57,7 +59,7 @@ def check(windows: Windows) -> Iterator[Finding]:
             title=say("rules.catalog_missing_title", image=first.image, catalog=ntpath.basename(catalog.where)),
             why=say("rules.catalog_missing_why", image=first.image),
             evidence=(*first.evidence(), *_shared_evidence(windows, catalog, drivers)),
-            actions=(put_catalog(windows, catalog),),
+            actions=(put_catalog(windows, catalog, taken),),
         )
 
 
@@ -89,12 +91,18 @@ def _store_gone(windows: Windows, lost: list[AuditedDriver]) -> Finding:
     """The store is missing or empty: what it held is put back as a whole."""
     first = worst(lost)
     actions: list[Action] = []
-    taken: set[str] = set()
-    for catalog in windows.signatures.staged.paths:
-        name = ntpath.basename(catalog).lower()
-        if name not in taken and catalog not in windows.signatures.staged.unreadable:
-            taken.add(name)
-            actions.append(put_catalog(windows, LostCatalog(catalog, None)))
+    taken: dict[str, int] = {}
+    staged = windows.signatures.staged
+    contents: dict[str, set[bytes]] = {}
+    for catalog in staged.paths:
+        if catalog in staged.unreadable:
+            continue
+        # Driver packages share names (several versions, or plain "driver.cat"): only true twins are left out.
+        same_name = contents.setdefault(ntpath.basename(catalog).lower(), set())
+        digest = hashlib.sha256(staged.load(catalog)).digest()
+        if digest not in same_name:
+            same_name.add(digest)
+            actions.append(put_catalog(windows, LostCatalog(catalog, None), taken))
     return Finding(
         rule="catalog_missing",
         severity=driver_severity(first),
@@ -113,21 +121,30 @@ def _store_gone(windows: Windows, lost: list[AuditedDriver]) -> Finding:
     )
 
 
-def put_catalog(windows: Windows, lost: LostCatalog) -> Action:
-    """The edit that brings a catalog into the store, by the rules of this file's docstring."""
+def put_catalog(windows: Windows, lost: LostCatalog, taken: dict[str, int] | None = None) -> Action:
+    """The edit that brings a catalog into the store, by the rules of this file's docstring.
+
+    `taken` holds the lower-case names that other edits of the plan make there, each with the last number that was
+    put behind it; this one's is added.
+    """
+    taken = taken if taken is not None else {}
     store = windows.signatures.store_path
     active = windows.signatures.active
     name = ntpath.basename(lost.where.replace("/", "\\"))
     source = OnDisk(windows.volume, lost.where) if lost.donated is None else AtHand(lost.where, lost.donated)
     present = {ntpath.basename(path).lower(): path for path in active.paths}
-    if name.lower() in present:
+    if name.lower() in present and name.lower() not in taken:
         path = present[name.lower()]
         if path in active.unreadable:
+            taken[name.lower()] = 0
             return ReplaceFile(volume=windows.volume, path=path, content=source)
-        stem, suffix = ntpath.splitext(name)
-        number = 1
-        while f"{stem}_{number}{suffix}".lower() in present:
-            number += 1
+    plain = name.lower()
+    stem, suffix = ntpath.splitext(name)
+    number = taken.get(plain, 0)
+    while name.lower() in present or name.lower() in taken:
+        number += 1
         name = f"{stem}_{number}{suffix}"
+    taken[plain] = number
+    taken.setdefault(name.lower(), 0)
     like = active.paths[0] if active.paths else ""
     return CreateFile(volume=windows.volume, path=f"{store}\\{name}", content=source, like=like)
