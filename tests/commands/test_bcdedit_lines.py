@@ -210,6 +210,7 @@ WRONG = [
     ("/set {bootmgr} timeout 1.5", 2, "1.5"),
     ("/set {bootmgr} timeout 0x", 2, "0x"),
     ("/set {default} numproc 99999999999999999999", 2, "64 bits"),
+    ("/set {default} numproc 0x1ffffffffffffffff", 2, "64 bits"),
     ("/set {default} custom:2500 5", 2, "custom:2500"),
     ("/set {default} custom:28000001 5", 2, "no format"),
     ("/set {default} custom:zz 5", 2, "custom:zz"),

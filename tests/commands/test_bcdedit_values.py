@@ -329,6 +329,17 @@ def test_ems_settings_are_made_where_the_store_has_none() -> None:
     assert any("inherits" in note for note in notes)
 
 
+def test_an_entry_is_taken_out_of_a_menu_that_names_others_which_are_gone() -> None:
+    menu = element_id("displayorder", ObjectType.BOOT_MANAGER)
+    assert menu is not None
+    spoilt = StoreEditor(STORE, "BCD")
+    spoilt.set(WELL_KNOWN["bootmgr"], menu, [UUID(int=7), WELL_KNOWN["memdiag"]])
+    after = edited(spoilt.finish(), ["/set", "{bootmgr}", "displayorder", "{memdiag}", "/remove"])
+    assert Store.parse(after, "BCD").display_order == [UUID(int=7)]
+    after = edited(spoilt.finish(), ["/set", "{bootmgr}", "displayorder", in_braces(UUID(int=7)), "/remove"])
+    assert Store.parse(after, "BCD").display_order == [WELL_KNOWN["memdiag"]]
+
+
 def test_default_without_an_entry_is_said() -> None:
     editor = StoreEditor(STORE, "BCD")
     editor.delete(WELL_KNOWN["bootmgr"], 0x23000003)
