@@ -10,7 +10,7 @@ from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
 from bootmend.texts import say
 
 SwitchWords = Annotated[
-    list[str], typer.Argument(metavar="SWITCH...", help="serial-console, crash-dump, safe-mode, crash-debug.")
+    list[str], typer.Argument(metavar="SWITCH", help="serial-console, crash-dump, safe-mode, crash-debug.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change; write nothing.")]
 Minimal = Annotated[bool, typer.Option("--minimal", help="serial-console: only /ems and /emssettings.")]
