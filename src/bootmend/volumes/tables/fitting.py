@@ -7,9 +7,12 @@ from dataclasses import replace
 from bootmend.texts import say
 from bootmend.volumes.tables.partition import Partition
 
+MOST_PARTITIONS = 300
+"""Windows makes up to 128 on a GPT disk; each one that is listed here is opened and searched for a Windows."""
+
 
 def fit(partitions: list[Partition], device_size: int, warnings: list[str]) -> list[Partition]:
-    """The partitions that have bytes on the device, cut at its end; what had to be cut or overlaps is said."""
+    """The first partitions that have bytes on the device, cut at its end; what had to be cut or overlaps is said."""
     kept: list[Partition] = []
     for partition in partitions:
         end = partition.start + partition.size
@@ -21,6 +24,9 @@ def fit(partitions: list[Partition], device_size: int, warnings: list[str]) -> l
             kept.append(replace(partition, size=device_size - partition.start))
         else:
             kept.append(partition)
+    if len(kept) > MOST_PARTITIONS:
+        warnings.append(say("volumes.partitions_cut", most=MOST_PARTITIONS, count=len(kept)))
+        del kept[MOST_PARTITIONS:]
     reached: Partition | None = None
     for partition in sorted(kept, key=lambda one: one.start):
         if reached is not None and partition.start < reached.start + reached.size:
