@@ -54,10 +54,11 @@ def make_plan(windows: Windows, findings: Iterable[Finding], only: Collection[st
     for finding in findings:
         if finding.severity is Severity.NOTE or (only and finding.rule not in only):
             continue
-        for action in finding.actions:
-            if action.safety is Safety.RISKY and action.risk not in accept:
-                plan.skipped.append(Skipped(name_of(action), say("plan.needs_consent", risk=action.risk)))
-                continue
+        unasked = [one for one in finding.actions if one.safety is Safety.RISKY and one.risk not in accept]
+        for action in unasked:
+            plan.skipped.append(Skipped(name_of(action), say("plan.needs_consent", risk=action.risk)))
+        # The rest of a finding's edits without the one that mends it would only be a half of something.
+        for action in () if unasked else finding.actions:
             target = action.target.lower()
             known = asked.get(target)
             if known is None:

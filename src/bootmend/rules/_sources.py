@@ -9,14 +9,18 @@ embedded signature:
 * it carries a valid embedded signature, and has the same name and machine type, and it is of
   this machine's build.
 
-Among the sound ones of one source, the one of the component version that belongs here wins.
+Among the sound ones of one source, the one of the component version that belongs here wins. One of another
+version is the last resort and needs consent: where a catalog was lost everywhere, the driver that looks
+damaged may be sound, and the copy that an older catalog still vouches for would only take it back in time.
 """
 
 from __future__ import annotations
 
 import ntpath
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 
@@ -26,8 +30,9 @@ from bootmend.findings import Evidence, Skipped
 from bootmend.formats.pe import Pe
 from bootmend.signing.verdict import Status
 from bootmend.texts import say
-from bootmend.windows.components import Copy
+from bootmend.windows.components import MAX_FILE, Copy
 from bootmend.windows.drivers import AuditedDriver, LostCatalog
+from bootmend.windows.image import SECTOR
 from bootmend.windows.installation import Windows
 
 MOST_CANDIDATES = 200
@@ -51,7 +56,11 @@ class Chosen:
 
     candidate: Candidate
     evidence: tuple[Evidence, ...]
+    vouched_by: str
+    """The name of the catalog; empty where its own signature does."""
     lost_catalog: LostCatalog | None
+    other_version: bool = False
+    """It is sound, but not of the version that belongs here."""
 
 
 def _candidates(windows: Windows, driver: AuditedDriver, skipped: list[Skipped]) -> Iterator[Candidate]:
@@ -96,14 +105,20 @@ def find_source(windows: Windows, driver: AuditedDriver) -> tuple[Chosen | None,
     """The first sound candidate, and the reasons against those before it (or against all)."""
     skipped: list[Skipped] = []
     seen: set[bytes] = set()
+    last_resort: Chosen | None = None
+    wanted = expected_version(windows, driver)
+    present = _present(windows, driver)
     for candidate in islice(_candidates(windows, driver, skipped), MOST_CANDIDATES):
         digest = sha256(candidate.data).digest()
         if digest in seen:
             continue
         seen.add(digest)
         chosen, reason = _judge(windows, candidate)
-        if chosen is not None:
+        if chosen is not None and _belongs_here(chosen, wanted, present):
             return chosen, skipped
+        if chosen is not None:
+            last_resort = last_resort or replace(chosen, other_version=True)
+            reason = say("rules.copy_other_version", theirs=candidate.version, ours=wanted)
         skipped.append(Skipped(say("rules.use_copy", where=candidate.where), reason))
     name = driver.image
     skipped.extend(
@@ -114,7 +129,37 @@ def find_source(windows: Windows, driver: AuditedDriver) -> tuple[Chosen | None,
     skipped.extend(Skipped(say("rules.look_at", where=where), reason) for where, reason in problems)
     if not windows.given.donors:
         skipped.append(Skipped(say("rules.use_donor"), say("rules.no_donor", image=name)))
-    return None, skipped
+    return last_resort, skipped
+
+
+def _present(windows: Windows, driver: AuditedDriver) -> bytes:
+    """What stands in the driver's place now, sound or not; nothing where it cannot be read."""
+    if driver.entry is None or driver.location.volume is None or driver.entry.size > MAX_FILE:
+        return b""
+    with suppress(InputError, Refused):
+        return windows.image.volume(driver.location.volume).read(driver.location.path, MAX_FILE)
+    return b""
+
+
+def _belongs_here(chosen: Chosen, wanted: str, present: bytes) -> bool:
+    """Of the version wanted: by its component, by the update whose catalog vouches, or by what is left of the file.
+
+    A file that no update changed stands, byte for byte, in components of several versions.
+    """
+    version = chosen.candidate.version
+    if not wanted or not version or version == wanted:
+        return True
+    update = re.escape(".".join(wanted.split(".")[2:]))
+    named = re.search(rf"(?<!\d){update}(?!\d)", chosen.vouched_by)
+    return named is not None or _mostly_the_same(chosen.candidate.data, present)
+
+
+def _mostly_the_same(one: bytes, other: bytes) -> bool:
+    """As long, and at least nine sectors in ten are equal: the same file with a scratch."""
+    if len(one) != len(other):
+        return False
+    places = range(0, len(one), SECTOR)
+    return sum(one[at : at + SECTOR] == other[at : at + SECTOR] for at in places) * 10 >= len(places) * 9
 
 
 def _judge(windows: Windows, candidate: Candidate) -> tuple[Chosen | None, str]:
@@ -140,7 +185,7 @@ def _chosen(candidate: Candidate, catalog: str, lost: LostCatalog | None) -> tup
         if not candidate.version
         else (Evidence(candidate.where, say("rules.copy_version", version=candidate.version)),)
     )
-    return Chosen(candidate, (said, *versioned), lost), ""
+    return Chosen(candidate, (said, *versioned), ntpath.basename(catalog), lost), ""
 
 
 def _judge_embedded(windows: Windows, candidate: Candidate) -> tuple[Chosen | None, str]:
@@ -161,4 +206,4 @@ def _judge_embedded(windows: Windows, candidate: Candidate) -> tuple[Chosen | No
         if build != str(windows.version.build):
             return None, say("rules.donor_build", theirs=version or "?", ours=windows.version.text)
     said = Evidence(candidate.where, say("rules.copy_embedded"))
-    return Chosen(candidate, (said,), None), ""
+    return Chosen(candidate, (said,), "", None), ""

@@ -10,7 +10,9 @@ Repair:   puts a sound copy in its place. Looked at in this order: another copy 
           folder. A copy is taken only if this machine's own catalogs vouch for its hash, or if its
           own embedded signature holds and it is of this machine's build and type. Written on the
           clusters the file owns, which mends its hard-linked twin as well; owner and ACL stay.
-Not done: differential copies (PA30, PA31) need Windows' own engine and are named, not used. The
+Not done: a sound copy of another version is proposed last, and taken only with --accept other-version: where
+          a catalog is lost everywhere, the file may be sound and only look changed.
+          Differential copies (PA30, PA31) need Windows' own engine and are named, not used. The
           version resource proves nothing and is never asked.
 By hand:  sfc /scannow /offbootdir=... /offwindir=..., or copy the file from a machine of the same build.
 """
@@ -20,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmend.actions.replace_file import ReplaceFile
-from bootmend.findings import Action, Finding, Skipped
+from bootmend.findings import Action, Finding, Safety, Skipped
 from bootmend.rules._severity import driver_severity, one_a_file
 from bootmend.rules._sources import find_source
 from bootmend.rules.catalog_missing import put_catalog
@@ -29,6 +31,9 @@ from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
 
 STATION = 710
+
+OTHER_VERSION = "other-version"
+"""The word for `--accept` that allows a sound copy of another version than the one that belongs here."""
 
 
 def check(windows: Windows) -> Iterator[Finding]:
@@ -44,7 +49,13 @@ def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
     if chosen is not None and driver.location.volume is not None:
         evidence.extend(chosen.evidence)
         actions.append(
-            ReplaceFile(volume=driver.location.volume, path=driver.location.path, content=chosen.candidate.content)
+            ReplaceFile(
+                volume=driver.location.volume,
+                path=driver.location.path,
+                content=chosen.candidate.content,
+                safety=Safety.RISKY if chosen.other_version else Safety.SAFE,
+                risk=OTHER_VERSION if chosen.other_version else "",
+            )
         )
         # With the store gone, catalog_missing puts back this catalog with all the others.
         if chosen.lost_catalog is not None and windows.signatures.active.paths:
@@ -60,5 +71,5 @@ def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
         why=say("rules.driver_damaged_why", image=driver.image),
         evidence=tuple(evidence),
         actions=tuple(actions),
-        skipped=tuple(skipped) if chosen is None else (),
+        skipped=tuple(skipped) if chosen is None or chosen.other_version else (),
     )
