@@ -147,6 +147,7 @@ class NtfsReading(Volume):
     def _forget(self) -> None:
         self._mft.forget()
         self._folders.forget()
+        self._tree.forget()
 
     def _journal(self) -> Journal:
         return read_journal(self._system_stream(LOGFILE), self.name)

@@ -36,6 +36,11 @@ class Tree:
     def __init__(self, mft: Mft, folders: Folders) -> None:
         self._mft = mft
         self._folders = folders
+        self._last: tuple[list[str], FileRecord, tuple[int, ...]] | None = None
+        """Path and folder of the last look-up: whoever reads a folder's files asks for the same one each time."""
+
+    def forget(self) -> None:
+        self._last = None
 
     def file(self, path: str) -> FileRecord:
         """Raises Missing; Elsewhere where the way leads through a junction or a symbolic link."""
@@ -51,9 +56,16 @@ class Tree:
         names = parts(path)
         if not names:
             raise InputError(self._say("bad_name", path))
+        if self._last is None or self._last[0] != names[:-1]:
+            self._last = (names[:-1], *self._folder(names[:-1], path))
+        _, folder, ancestors = self._last
+        return Place(folder, names[-1], self._folders.find(folder, names[-1]), ancestors)
+
+    def _folder(self, names: list[str], path: str) -> tuple[FileRecord, tuple[int, ...]]:
+        """The folder that `names` lead to from the root, and the references of all on the way, its own included."""
         folder = self._mft.file(ROOT)
         ancestors = [folder.base.reference]
-        for depth, name in enumerate(names[:-1]):
+        for depth, name in enumerate(names):
             entry = self._folders.find(folder, name)
             if entry is None:
                 raise Missing(self._say("missing", path))
@@ -65,7 +77,7 @@ class Tree:
             if not folder.directory:
                 raise Missing(self._say("missing", path))
             ancestors.append(folder.base.reference)
-        return Place(folder, names[-1], self._folders.find(folder, names[-1]), tuple(ancestors))
+        return folder, tuple(ancestors)
 
     def long_name(self, place: Place) -> str:
         """The name as Windows shows it, where `place` was reached by its 8.3 form."""
