@@ -73,6 +73,8 @@ class LogReader:
         if self._pages <= self.first_page:
             raise view.fail(area + 0x18, f"more than {self.first_page} pages", str(self._pages))
         self._tails = self._find_tails()
+        self._held: tuple[int, View | None] = (-1, None)
+        """The page read last: fifty records stand in one."""
 
     def offset_of(self, lsn: int) -> int:
         return (lsn & ((1 << self._offset_bits) - 1)) << 3
@@ -151,6 +153,11 @@ class LogReader:
 
     def _page(self, number: int) -> View | None:
         """The newer of a page and its tail copy, fixups undone; None where neither was written."""
+        if self._held[0] != number:
+            self._held = (number, self._newest(number))
+        return self._held[1]
+
+    def _newest(self, number: int) -> View | None:
         own = self._read(number)
         tail = self._tails.get(number)
         if own is None or tail is None:
