@@ -22,6 +22,7 @@ from functools import cached_property
 
 from bootmend.errors import InputError, Missing
 from bootmend.formats.dcs import expand_dcs, is_dcs
+from bootmend.texts import say
 from bootmend.volumes.volume import Entry, Volume
 from bootmend.windows.image import address
 
@@ -34,6 +35,9 @@ COMPONENT = re.compile(
 
 IMAGES = (".sys", ".exe", ".dll", ".efi")
 """What may be loaded at boot, and so may be asked for."""
+
+MOST_COMPONENTS, MOST_FILES, MOST_ELSEWHERE = 100_000, 1_000_000, 10_000
+"""Folders of WinSxS and files in all of them (a machine has 60,000 and 300,000); names in each other source."""
 
 MAX_FILE = 256 << 20
 """No driver or system file comes near this size; it bounds memory on a hostile disk."""
@@ -104,9 +108,13 @@ class ComponentStore:
                     found.extend(copy.where for copy in self._copy("differential", path, "", ""))
         return found
 
-    def _list(self, path: str) -> list[Entry]:
+    def _list(self, path: str, most: int) -> list[Entry]:
         try:
-            return self._volume.listdir(path)
+            entries = self._volume.listdir(path)
+            if len(entries) > most:
+                where = address(self._number, path)
+                self.problems[where] = say("windows.too_many_names", where=where, most=most, count=len(entries))
+            return entries[:most]
         except Missing:
             return []
         except InputError as error:
@@ -115,7 +123,11 @@ class ComponentStore:
 
     @cached_property
     def _component_folders(self) -> list[str]:
-        return [e.name for e in self._list(f"{self._windows}\\WinSxS") if e.directory and COMPONENT.match(e.name)]
+        return [
+            e.name
+            for e in self._list(f"{self._windows}\\WinSxS", MOST_COMPONENTS)
+            if e.directory and COMPONENT.match(e.name)
+        ]
 
     @cached_property
     def _component_files(self) -> dict[str, list[tuple[str, Entry]]]:
@@ -124,8 +136,13 @@ class ComponentStore:
         A real WinSxS has some 20,000 folders: each is listed once, however many files are asked for.
         """
         files: dict[str, list[tuple[str, Entry]]] = {}
+        left = MOST_FILES
         for folder in self._component_folders:
-            for entry in self._list(f"{self._windows}\\WinSxS\\{folder}"):
+            if left <= 0:
+                break
+            entries = self._list(f"{self._windows}\\WinSxS\\{folder}", left)
+            left -= len(entries)
+            for entry in entries:
                 name = entry.name.lower()
                 if not entry.directory and name.endswith(IMAGES):
                     files.setdefault(name, []).append((folder, entry))
@@ -148,7 +165,9 @@ class ComponentStore:
 
     @cached_property
     def _backup_files(self) -> list[Entry]:
-        return [entry for entry in self._list(f"{self._windows}\\WinSxS\\Backup") if not entry.directory]
+        return [
+            entry for entry in self._list(f"{self._windows}\\WinSxS\\Backup", MOST_ELSEWHERE) if not entry.directory
+        ]
 
     def _driver_store_copies(self, wanted: str) -> Iterator[Copy]:
         root = f"{self._windows}\\System32\\DriverStore\\FileRepository"
@@ -158,7 +177,7 @@ class ComponentStore:
     @cached_property
     def _driver_packages(self) -> list[str]:
         root = f"{self._windows}\\System32\\DriverStore\\FileRepository"
-        return [entry.name for entry in self._list(root) if entry.directory]
+        return [entry.name for entry in self._list(root, MOST_ELSEWHERE) if entry.directory]
 
     def _copy(self, kind: str, path: str, component: str, version: str) -> Iterator[Copy]:
         try:
