@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from der_maker import TRUST_LIST, catalog, member, trust_list
+import pytest
+from der_maker import TRUST_LIST, catalog, member, signed_message, trust_list
 from signing_lab import NOW, Recipe, embed, intermediate, message, root, signed_image
 from small_pe import small_pe
 
@@ -70,6 +71,17 @@ def test_an_image_with_a_thousand_signatures() -> None:
     verdict = auditor({}, LATE).audit(embed(IMAGE, *[one] * 1000), "driver.sys")
     assert verdict.status is not Status.VALID
     assert len(verdict.signatures) < 100
+
+
+@pytest.mark.parametrize("tag", [0x30, 0x31, 0xA0])
+def test_elements_in_elements_without_end(tag: int) -> None:
+    """Twenty thousand levels, wherever a reader may go down."""
+    deep = b"\x05\x00"
+    for _ in range(20_000):
+        deep = bytes([tag, 0x84]) + len(deep).to_bytes(4, "big") + deep
+    for data in (deep, Recipe().sign(TRUST_LIST, deep), signed_message(TRUST_LIST, LIST, deep, Recipe().by.der)):
+        machine = auditor({"deep.cat": data})
+        assert machine.audit(embed(IMAGE, data), "driver.sys").status is not Status.VALID
 
 
 def test_the_index_counts_what_it_holds() -> None:
