@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import partial
 
 import pytest
@@ -193,3 +194,30 @@ def test_hard_links_sparse_and_tiny() -> None:
         assert cause.subject == "one more name.sys"
         odd.volume(lambda files: files.replace(FILECRYPT, b"MZ tiny"))
         assert [cause.rule for cause in odd.diagnose().causes] == ["driver_damaged"]
+
+
+def test_a_driver_named_by_its_short_name_is_known_by_its_long_one() -> None:
+    """Old installers wrote 8.3 paths; the copies in WinSxS bear the long name only."""
+    with strange() as odd:
+        data = odd.read(FILECRYPT)
+
+        def change(files: NtfsVolume) -> None:
+            files.delete(FILECRYPT)  # the library gives no short name to a file of several names
+            files.create(FILECRYPT, data)
+            name, folder = files.stat(FILECRYPT).file_id, files.stat(DRIVERS).file_id
+            session = files._writing()
+            call = session._library.ntfs_set_ntfs_dos_name
+            call.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+            inode, parent = session._open(name), session._open(folder)
+            assert call(inode, parent, b"FILECR~1.SYS", 12, 0) == 0  # closes both
+            files._forget()
+
+        odd.volume(change)
+        odd.service("filecrypt", ImagePath="System32\\DRIVERS\\FILECR~1.SYS")
+        assert odd.diagnose().findings == []
+        odd.damage(FILECRYPT)
+        found = odd.diagnose()
+        assert [cause.subject for cause in found.causes] == ["filecrypt.sys"]
+        assert found.prediction is not None
+        assert found.prediction.image == "filecrypt.sys"
+        odd.mended()
