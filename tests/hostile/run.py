@@ -63,7 +63,7 @@ class Outcome:
     seconds: float
     """Of processor time."""
     peak: int
-    """Bytes."""
+    """Bytes beyond what the test process held."""
 
     @property
     def document(self) -> dict[str, object] | None:
@@ -80,6 +80,7 @@ def run(arguments: Sequence[str]) -> Outcome:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         sys.stdout.flush()
         sys.stderr.flush()
+        inherited = _resident()
         child = os.fork()
         if child == 0:
             _become(out.fileno(), err.fileno(), arguments)
@@ -88,7 +89,14 @@ def run(arguments: Sequence[str]) -> Outcome:
         err.seek(0)
         texts = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     code = os.waitstatus_to_exitcode(status)
-    return Outcome(code if code >= 0 else 128 - code, *texts, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+    # A child begins with the pages of its parent, and a test process grows fat with what it keeps.
+    peak = max(0, (usage.ru_maxrss << 10) - inherited)
+    return Outcome(code if code >= 0 else 128 - code, *texts, usage.ru_utime + usage.ru_stime, peak)
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 @cache
