@@ -188,6 +188,8 @@ def test_nothing_is_changed_by_looking(image: Path) -> None:
 
 @pytest.fixture
 def loop(image: Path) -> Iterator[str]:
+    if not Path("/sys/block").is_dir():
+        pytest.skip("this system shows no block devices (/sys)")
     made = subprocess.run(["losetup", "--find", "--show", image], check=False, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(f"no loop device: {made.stderr.strip()}")
