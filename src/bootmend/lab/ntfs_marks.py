@@ -90,7 +90,7 @@ def _write_log(log: Stream, writer: _Writer, mft: Mft, pending: Pending) -> None
     table = writer.open_attributes()
     second = writer.checkpoint(oldest=first, table=table)
     writer.forget(writer.update(pending, mft))
-    for at in range(0, log.initialized, _PAGE):
+    for at in range(0, log.initialized // _PAGE * _PAGE, _PAGE):  # small clusters may end amid a page
         log.write(at, b"\xff" * _PAGE)
     pages = writer.pages()
     for number, page in enumerate(pages):
