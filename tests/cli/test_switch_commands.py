@@ -102,10 +102,12 @@ def test_on_off_and_undo(disk: Path) -> None:
     taken = run("disable", disk, "safe-mode", "--json")
     assert document(taken)["switches"][0]["captured"] is False
     assert "No journal tells" in taken.stderr
-    off = document(run("disable", disk, "crash-debug", "--json"))
-    assert off["switches"][0]["captured"] is True
-    assert off["switches"][0]["left"] == []
-    assert document(run("status", disk, "--json"))["switches"] == at_first["switches"]
+    for turn in ("first", "second"):
+        off = document(run("disable", disk, "crash-debug", "--json"))
+        assert off["switches"][0]["captured"] is True
+        assert off["switches"][0]["left"] == []
+        assert (off["commit"] is None) == (turn == "second")
+        assert document(run("status", disk, "--json"))["switches"] == at_first["switches"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bootmend.commit import HistoryEntry
 from bootmend.errors import ParseError
-from bootmend.switches import Layers, Machine, Switch, captured_to_json, place_to_json, turn_off, turn_on
+from bootmend.switches import WENT_BY, Layers, Machine, Switch, captured_to_json, place_to_json, turn_off, turn_on
 from bootmend.switches.setting import Place, Setting, Stored, ValuePlace, dword
 
 
@@ -80,14 +80,26 @@ class Story:
         self.keep({"disabled": {name: {"back": back, "left": left}}})
         return turned.left
 
+    def again(self, name: str, force: bool = False) -> list[Place]:
+        """Turned off though it is not on."""
+        layers = self.layers
+        assert not layers.held_by(name)
+        turned = turn_off(cast("Machine", self.board), SWITCHES[name], [], layers, force=force)
+        back, left = ([place_to_json(place) for place in places] for places in (turned.back, turned.left))
+        self.keep({"disabled": {name: {"back": back, "left": left}}})
+        return turned.left
+
     def keep(self, meta: dict[str, Any]) -> None:
         told = json.loads(json.dumps(meta))
-        now = datetime.now(UTC)
-        self.entries.append(HistoryEntry(Path("j"), now, "committed", 1, 1, told, {"disk": "one"}))
+        self.entries.append(_entry(told))
 
     @property
     def layers(self) -> Layers:
         return Layers.of(self.entries, {"disk": "one"})
+
+
+def _entry(meta: dict[str, Any]) -> HistoryEntry:
+    return HistoryEntry(Path("j"), datetime.now(UTC), "committed", 1, 1, meta, {"disk": "one"})
 
 
 def stored(numbers: dict[int, int]) -> dict[Place, Stored]:
@@ -166,6 +178,80 @@ def test_after_it_was_left_alone_what_stands_there_is_captured_anew() -> None:
     story.on("x", "usual")
     assert story.off("x") == []
     assert story.board.stored == stored({0: 77})
+
+
+def test_off_twice_is_off_once() -> None:
+    """What stood there before was put back; it is not taken away for having been wanted in some variant."""
+    story = Story(Board(stored({0: 12, 1: 1})))
+    story.on("x", "usual")
+    story.off("x")
+    assert story.again("x") == []
+    assert story.board.stored == stored({0: 12, 1: 1})
+
+
+def test_what_was_set_by_hand_after_it_was_off_is_put_back() -> None:
+    story = Story(Board(stored({0: 9})))
+    story.on("x", "usual")
+    story.off("x")
+    story.board.stored = stored({0: 12, 1: 77})
+    assert story.again("x") == [PLACES[1]]
+    assert story.board.stored == stored({0: 9, 1: 77})
+    assert story.again("x", force=True) == []
+    assert story.board.stored == stored({0: 9})
+
+
+def test_a_switch_that_found_all_as_it_wants_it_can_still_be_turned_off() -> None:
+    story = Story(Board(stored({0: 2, 1: 1})))
+    story.on("x", "usual")
+    story.off("x")
+    assert story.board.stored == stored({0: 2, 1: 1})
+    assert story.layers.past("x") is None
+    story.again("x")
+    assert story.board.stored == {}
+
+
+def test_off_twice_leaves_what_another_switch_holds() -> None:
+    story = Story(Board(stored({0: 9})))
+    story.on("x", "usual")
+    story.on("y", "usual")
+    story.off("x")
+    story.again("x")
+    assert story.board.stored == stored({0: 2, 2: 5})
+    story.off("y")
+    assert story.board.stored == stored({0: 9})
+
+
+def test_off_without_ever_on_leaves_what_another_switch_holds() -> None:
+    story = Story(Board(stored({0: 9})))
+    story.on("y", "usual")
+    story.again("x", force=True)
+    assert story.board.stored == stored({0: 2, 2: 5})
+    story.off("y")
+    assert story.board.stored == stored({0: 9})
+
+
+def test_on_again_captures_anew() -> None:
+    story = Story(Board(stored({0: 9})))
+    story.on("x", "usual")
+    story.off("x")
+    story.board.stored = stored({0: 7})
+    story.on("x", "usual")
+    assert story.layers.past("x") is None
+    story.off("x")
+    story.again("x")
+    assert story.board.stored == stored({0: 7})
+
+
+def test_a_journal_given_by_hand_is_remembered() -> None:
+    story = Story(Board(stored({0: 9})))
+    story.on("x", "usual")
+    captured = story.entries.pop().meta["captured"]
+    held = Layers.of([_entry({"captured": captured})], {}).held_by("x")
+    turned = turn_off(cast("Machine", story.board), SWITCHES["x"], held, Layers())
+    back = [place_to_json(place) for place in turned.back]
+    story.keep({"disabled": {"x": {"back": back, "left": []}}, WENT_BY: captured})
+    story.again("x")
+    assert story.board.stored == stored({0: 9})
 
 
 def test_journals_of_another_disk_do_not_count() -> None:

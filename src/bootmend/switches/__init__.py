@@ -9,7 +9,7 @@ Layers      which switch holds which place, by the journals of the disk
 
 from bootmend.switches.capture import Captured, captured_of, captured_to_json, place_to_json
 from bootmend.switches.catalogue import SWITCHES, Options, switches_named
-from bootmend.switches.layers import Layers
+from bootmend.switches.layers import WENT_BY, Layers
 from bootmend.switches.machine import Machine
 from bootmend.switches.setting import Place, Setting, Stored, same
 from bootmend.switches.status import Seen, Standing, State, standing
@@ -19,6 +19,7 @@ from bootmend.switches.turn_on import Changed, TurnedOn, turn_on
 
 __all__ = [
     "SWITCHES",
+    "WENT_BY",
     "Captured",
     "Changed",
     "Layers",

@@ -43,9 +43,9 @@ def captured_to_json(captured: Mapping[str, Sequence[Captured]]) -> dict[str, An
     return {switch: [one.to_json() for one in places] for switch, places in captured.items()}
 
 
-def captured_of(meta: Mapping[str, Any], file: str) -> dict[str, list[Captured]]:
+def captured_of(meta: Mapping[str, Any], file: str, key: str = "captured") -> dict[str, list[Captured]]:
     """What a journal's meta captured, by switch; empty where it is no `enable`. ParseError naming the journal."""
-    found = meta.get("captured", {})
+    found = meta.get(key, {})
     try:
         return {str(switch): [_captured(one) for one in places] for switch, places in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:

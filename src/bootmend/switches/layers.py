@@ -10,6 +10,7 @@ top; what is stored is what the top one wants, and each layer keeps what stood t
 
 So every order of turning off ends where it all began. A switch that is turned on again while it is
 on top keeps the way back of the first time. Commits that were undone or rolled back never happened.
+What a switch captured is remembered after it was turned off: turning it off once more changes nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from bootmend.commit import HistoryEntry
 from bootmend.errors import ParseError
 from bootmend.switches.capture import Captured, captured_of, place_of
 from bootmend.switches.setting import Place
+
+WENT_BY = "went_by"
+"""In the meta of a `disable` that went by a journal given by hand: what that one had captured, by switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Layers:
 
     def __init__(self) -> None:
         self._places: dict[Place, list[Layer]] = {}
+        self._past: dict[str, dict[Place, Captured]] = {}
+        """By switch that was turned off and not on again: what it had captured."""
 
     @classmethod
     def of(cls, entries: Iterable[HistoryEntry], identity: Mapping[str, str]) -> Layers:
@@ -57,18 +63,34 @@ class Layers:
                     layers.leave(switch, place)
                 else:
                     layers.turned_off(switch, place)
+            for switch, places in captured_of(entry.meta, str(entry.journal), WENT_BY).items():
+                layers.went_by(switch, places)
         return layers
 
     def held_by(self, switch: str) -> list[Captured]:
         """What a `disable` of the switch has to put back; empty where it is not on."""
         return [layer.captured for stack in self._places.values() for layer in stack if layer.switch == switch]
 
+    def past(self, switch: str) -> list[Captured] | None:
+        """What a switch that was turned off had captured, but for places that others hold now.
+
+        None where no journal tells, and where it had found everything as it wanted it: then nothing is
+        known of a time before it.
+        """
+        captured = self._past.get(switch, {}).values()
+        if all(one.before == one.after for one in captured):
+            return None
+        return [one for one in captured if not self._places.get(one.place)]
+
     def above(self, switch: str, place: Place) -> str | None:
         """The switch that was turned on after it and holds the place now."""
+        held = any(layer.switch == switch for layer in self._places.get(place, []))
+        return self.holder(switch, place) if held else None
+
+    def holder(self, switch: str, place: Place) -> str | None:
+        """The other switch that holds the place now."""
         stack = self._places.get(place, [])
-        if stack and stack[-1].switch != switch and any(layer.switch == switch for layer in stack):
-            return stack[-1].switch
-        return None
+        return stack[-1].switch if stack and stack[-1].switch != switch else None
 
     def way_back(self, switch: str, place: Place) -> Captured | None:
         """What it captured the first time, where it is on top of this place and still in force."""
@@ -82,18 +104,25 @@ class Layers:
             self._places[place][-1] = Layer(switch, replace(captured, before=first.before))
             return
         self.turned_off(switch, place)
+        self._past.pop(switch, None)
         self._places.setdefault(place, []).append(Layer(switch, captured))
 
     def turned_off(self, switch: str, place: Place) -> None:
         stack = self._places.get(place, [])
         for at, layer in enumerate(stack):
             if layer.switch == switch:
+                self._past.setdefault(switch, {})[place] = layer.captured
                 del stack[at]
                 if at < len(stack):
                     above = stack[at].captured
                     inherited = replace(above, before=layer.captured.before, made=layer.captured.made + above.made)
                     stack[at] = replace(stack[at], captured=inherited)
                 return
+
+    def went_by(self, switch: str, captured: Iterable[Captured]) -> None:
+        """A journal given by hand told what stood there: it is known from now on."""
+        for one in captured:
+            self._past.setdefault(switch, {}).setdefault(one.place, one)
 
     def leave(self, switch: str, place: Place) -> None:
         stack = self._places.get(place, [])

@@ -2,7 +2,8 @@
 
 What somebody has changed since (it holds neither what the switch put there nor what stood there
 before) is left alone and told; `force` puts it back all the same. What a switch turned on later
-still holds stays, and that one gets the way back (layers.py).
+still holds stays, and that one gets the way back (layers.py). A switch that was turned off before is
+measured by what it had captured then.
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ def turn_off(
     machine: Machine, switch: Switch, captured: Sequence[Captured], layers: Layers, *, force: bool = False
 ) -> TurnedOff:
     """Puts back what was captured on the machine's desk; without a capture, takes away what the switch sets."""
+    past = layers.past(switch.name) if not captured else None
+    if past is not None:
+        turned = TurnedOff(switch, known=True, remarks=[say("switches.off_before", switch=switch.name)])
+        wanted = _by_place(machine, switch)
+        for one in reversed(past):
+            _put_back(machine, one, turned, layers, force, wanted.get(one.place, ()))
+        turned.back = [one.place for one in turned.changed]
+        return turned
     turned = TurnedOff(switch, bool(captured))
     if captured:
         for one in reversed(captured):
@@ -49,11 +58,23 @@ def turn_off(
         return turned
     turned.remarks.append(say("switches.no_capture", switch=switch.name))
     for place, settings in _by_place(machine, switch).items():
-        _take_away(machine, place, settings, turned, force)
+        holder = layers.holder(switch.name, place)
+        if holder is None:
+            _take_away(machine, place, settings, turned, force)
+        else:
+            turned.remarks.append(say("switches.held", where=place.where, switch=holder))
     return turned
 
 
-def _put_back(machine: Machine, one: Captured, turned: TurnedOff, layers: Layers, force: bool) -> None:
+def _put_back(
+    machine: Machine,
+    one: Captured,
+    turned: TurnedOff,
+    layers: Layers,
+    force: bool,
+    settings: Iterable[Setting] = (),
+) -> None:
+    """`settings` are what else counts as the switch's own doing in that place."""
     place = one.place
     holder = layers.above(turned.switch.name, place)
     if holder is not None:
@@ -67,7 +88,7 @@ def _put_back(machine: Machine, one: Captured, turned: TurnedOff, layers: Layers
     now = machine.read(place)
     if same(place, now, one.before):
         turned.back.append(place)
-    elif same(place, now, one.after) or force:
+    elif force or any(same(place, now, ours) for ours in (one.after, *(each.wanted for each in settings))):
         machine.write(place, one.before)
         turned.changed.append(Changed(place, now, one.before))
         turned.back.append(place)
