@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import command
 from lab_machines import base
 
 from bootmend.disk.container import open_disk
@@ -227,6 +228,29 @@ def test_force_both_ways(uefi: Path) -> None:
     assert states(uefi)["safe-mode"] == "on"
     document(run("disable", uefi, "safe-mode", "--force", "--json"))
     assert states(uefi)["safe-mode"] == "off"
+
+
+def test_history_shows_what_was_captured_and_whether_it_was_put_back(uefi: Path) -> None:
+    assert command("enable", uefi, "safe-mode", "crash-debug").returncode == 0
+    assert command("bcdedit", uefi, "--", "/set", "{default}", "description", "a b").returncode == 0
+    shown = command("history", uefi).stdout.decode().splitlines()
+    assert "    enable safe-mode crash-debug" in shown
+    assert "    bcdedit /set '{default}' description 'a b'" in shown
+    safe_mode = [line for line in shown if "safe-mode: " in line]
+    assert len(safe_mode) == 1
+    assert safe_mode[0].endswith("safeboot: nothing -> Network, still on")
+    assert any(line.startswith("    crash-debug: 2 more stood so already") for line in shown)
+
+    assert command("disable", uefi, "safe-mode").returncode == 0
+    shown = command("history", uefi).stdout.decode().splitlines()
+    assert any(line.endswith("safeboot: nothing -> Network, put back since") for line in shown)
+    assert any(line.endswith("AutoReboot: 1 -> 0, still on") for line in shown)
+    first = json.loads(command("history", uefi, "--json").stdout)["entries"][0]
+    assert {(one["switch"], one["fate"]) for one in first["settings"]} == {
+        ("safe-mode", "put back"),
+        ("crash-debug", "on"),
+    }
+    assert {"where", "before", "after"} <= set(first["settings"][0])
 
 
 @pytest.mark.parametrize(

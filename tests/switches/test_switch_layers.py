@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 
 from bootmend.commit import HistoryEntry
 from bootmend.errors import ParseError
-from bootmend.switches import WENT_BY, Layers, Machine, Switch, captured_to_json, place_to_json, turn_off, turn_on
+from bootmend.switches import (
+    WENT_BY,
+    Fate,
+    Layers,
+    Machine,
+    Switch,
+    account,
+    captured_to_json,
+    place_to_json,
+    turn_off,
+    turn_on,
+)
 from bootmend.switches.setting import Place, Setting, Stored, ValuePlace, dword
 
 
@@ -252,6 +263,37 @@ def test_a_journal_given_by_hand_is_remembered() -> None:
     story.keep({"disabled": {"x": {"back": back, "left": []}}, WENT_BY: captured})
     story.again("x")
     assert story.board.stored == stored({0: 9})
+
+
+def fates(story: Story) -> list[list[str]]:
+    return [
+        [f"{one.switch}{one.captured.place.where[-1]} {one.fate}" for one in page] for page in account(story.entries)
+    ]
+
+
+def test_the_history_tells_what_became_of_every_setting() -> None:
+    story = Story(Board(stored({0: 9})))
+    story.on("x", "usual")
+    story.on("y", "usual")
+    assert fates(story) == [["xa on", "xb on"], ["ya on", "yc on"]]
+    story.off("x")
+    assert fates(story)[:2] == [["xa held", "xb put back"], ["ya on", "yc on"]]
+    story.board.stored[PLACES[2]] = dword(77)
+    story.off("y")
+    assert fates(story)[:2] == [["xa put back", "xb put back"], ["ya put back", "yc left"]]
+    story.off("y", force=True)
+    assert fates(story)[1] == ["ya put back", "yc put back"]
+
+
+def test_the_history_of_what_was_undone_and_of_other_disks() -> None:
+    story = Story(Board())
+    story.on("x", "usual")
+    story.entries[0] = replace(story.entries[0], state="undone")
+    story.on("x", "usual")
+    story.entries[1] = replace(story.entries[1], identity={"disk": "two"})
+    story.on("x", "usual")
+    story.off("x")
+    assert [page[0].fate for page in account(story.entries)[:3]] == [Fate.UNDONE, Fate.ON, Fate.PUT_BACK]
 
 
 def test_journals_of_another_disk_do_not_count() -> None:

@@ -5,8 +5,10 @@ turn_on     captures what stands there, writes what is wanted
 turn_off    puts back what was captured
 standing    how a switch stands, whoever turned it
 Layers      which switch holds which place, by the journals of the disk
+account     what became of everything that was captured
 """
 
+from bootmend.switches.account import Fate, Told, account
 from bootmend.switches.capture import Captured, captured_of, captured_to_json, place_to_json
 from bootmend.switches.catalogue import SWITCHES, Options, switches_named
 from bootmend.switches.layers import WENT_BY, Layers
@@ -22,6 +24,7 @@ __all__ = [
     "WENT_BY",
     "Captured",
     "Changed",
+    "Fate",
     "Layers",
     "Machine",
     "Options",
@@ -32,8 +35,10 @@ __all__ = [
     "State",
     "Stored",
     "Switch",
+    "Told",
     "TurnedOff",
     "TurnedOn",
+    "account",
     "captured_of",
     "captured_to_json",
     "place_to_json",

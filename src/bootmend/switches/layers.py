@@ -58,7 +58,7 @@ class Layers:
             for switch, places in captured_of(entry.meta, str(entry.journal)).items():
                 for captured in places:
                     layers.turned_on(switch, captured)
-            for switch, place, left in _turned_off(entry):
+            for switch, place, left in turned_off_by(entry):
                 if left:
                     layers.leave(switch, place)
                 else:
@@ -131,7 +131,7 @@ class Layers:
                 stack[at] = replace(layer, left=True)
 
 
-def _turned_off(entry: HistoryEntry) -> list[tuple[str, Place, bool]]:
+def turned_off_by(entry: HistoryEntry) -> list[tuple[str, Place, bool]]:
     """(switch, place, whether it was left alone) of a `disable`."""
     found: Mapping[str, Any] = entry.meta.get("disabled", {})
     try:
