@@ -12,9 +12,16 @@ import pytest
 from bootmend.texts import say
 
 SOURCE = Path(__file__).parents[1] / "src" / "bootmend"
-CATALOGUE = tomllib.loads((SOURCE / "texts" / "en.toml").read_text(encoding="utf-8"))
+FILES = sorted([*SOURCE.glob("texts/en.toml"), *SOURCE.glob("texts/en/*.toml")])
+TABLES = [(file, tomllib.loads(file.read_text(encoding="utf-8"))) for file in FILES]
+CATALOGUE = {room: entries for _, tables in TABLES for room, entries in tables.items()}
 KEYS = {f"{room}.{key}" for room, entries in CATALOGUE.items() for key in entries}
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py")))
+
+
+def test_a_table_stands_in_one_file_only() -> None:
+    names = [room for _, tables in TABLES for room in tables]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_every_key_used_stands_in_the_catalogue() -> None:

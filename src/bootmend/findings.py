@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Protocol
+from uuid import UUID
 
 
 class Severity(StrEnum):
@@ -32,6 +33,40 @@ class Safety(StrEnum):
     """Puts back what belongs there; cannot make things worse."""
     RISKY = "risky"
     """May change what the owner wants kept: runs only with `--accept <risk>` or after a question."""
+
+
+class Station(IntEnum):
+    """Where in the boot something bites: the boot passes them in this order and stops at the first that fails."""
+
+    PARTITION_TABLE = 100
+    SYSTEM_PARTITION = 200
+    BOOT_MANAGER = 300
+    BOOT_STORE = 400
+    BOOT_LOADER = 500
+    REGISTRY = 600
+    KERNEL = 700
+    BOOT_DRIVERS = 800
+    BOOT_DEVICE = 850
+    """The kernel mounts the volume it was loaded from."""
+    SYSTEM_DRIVERS = 900
+    SESSION = 1000
+    """The session manager: pending file operations, page files, subsystems."""
+    SERVICING = 1100
+    AFTERWARDS = 1200
+    """Nothing that keeps Windows from starting."""
+
+
+class Screen(StrEnum):
+    """What a person would see; the kinds of `screen --json` that a boot can end with."""
+
+    STOP = "stop"
+    """The kernel's blue screen."""
+    BOOT_MANAGER = "boot_manager"
+    """The boot manager's or the boot loader's own error page, with a status 0xC...."""
+    BIOS = "bios"
+    """White letters of the firmware or of a boot sector: no bootable device, BOOTMGR is missing."""
+    RECOVERY = "recovery"
+    STUCK = "stuck"
 
 
 class Confidence(StrEnum):
@@ -60,14 +95,29 @@ class Skipped:
 class Prediction:
     """What Windows will probably do at the next boot. Never a finding."""
 
-    stop: int
-    """Bug check code, such as 0x5A."""
+    stop: int | None
+    """Bug check code, such as 0x5A; None where the boot ends before there is a kernel to stop."""
     name: str
+    """The bug check's name, or the words on the screen."""
     status: int | None
     """NTSTATUS shown with it, such as 0xC0000428."""
     image: str | None
+    """The file named on the screen."""
     confidence: Confidence
     why: str
+    screen: Screen = Screen.STOP
+
+
+@dataclass(frozen=True, slots=True)
+class HiveFile:
+    """Where a hive or a BCD store lies: the volume's number and the path there."""
+
+    volume: int
+    path: str
+
+    @property
+    def where(self) -> str:
+        return f"volume {self.volume}:{self.path}"
 
 
 class EditTarget(Protocol):
@@ -87,12 +137,35 @@ class EditTarget(Protocol):
 
     def delete_file(self, volume: int, path: str) -> None: ...
 
+    def rename_file(self, volume: int, path: str, new_path: str) -> None: ...
+
     def make_folder(self, volume: int, path: str) -> None: ...
+
+    def read_disk(self, offset: int, length: int) -> bytes: ...
+
+    def write_disk(self, offset: int, data: bytes) -> None: ...
+
+    def set_value(self, hive: HiveFile, key: str, name: str, kind: int, data: bytes) -> None:
+        """`kind` is the registry type; the key is made where it is missing."""
+
+    def delete_value(self, hive: HiveFile, key: str, name: str) -> None: ...
+
+    def copy_key(self, hive: HiveFile, key: str, new_key: str) -> None:
+        """With everything below it. Raises Missing where there is no such key."""
+
+    def delete_key(self, hive: HiveFile, key: str) -> None:
+        """With everything below it."""
+
+    def set_element(self, store: HiveFile, object_id: UUID, element: int, kind: int, data: bytes) -> None: ...
+
+    def delete_element(self, store: HiveFile, object_id: UUID, element: int) -> None: ...
 
 
 class Phase(Enum):
     """The order in which a plan's actions run."""
 
+    TABLE = 0
+    """Partition table and boot sectors, before the volumes in them are looked for."""
     REPLAY = 1
     """Hives are brought up to date before anything reads or edits them."""
     FILES = 2
@@ -123,6 +196,11 @@ class Action(ABC):
         """Where the new content comes from; empty where the action itself holds it."""
 
     @property
+    def value(self) -> str:
+        """What the edit puts there, in words; empty where it is a file's content."""
+        return ""
+
+    @property
     def phase(self) -> Phase:
         return Phase.FILES
 
@@ -142,6 +220,12 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     actions: tuple[Action, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    prediction: Prediction | None = None
+    """What Windows would do if this were the only thing wrong; None where it would start."""
+    station: Station | None = None
+    """Where in the boot it bites, if elsewhere than its rule says."""
+    rank: int = 0
+    """Its place among those that bite at the same station; the lower comes first."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -68,7 +68,7 @@ def make_plan(windows: Windows, findings: Iterable[Finding], only: Collection[st
             else:
                 plan.skipped.append(Skipped(name_of(action), say("plan.conflict", rule=known[1][0].rule)))
     plan.steps = [Step(action, tuple(wanted_by)) for action, wanted_by in asked.values()]
-    if plan.steps and windows.system.replayed:
+    if plan.steps and windows.registry_fault is None and windows.system.replayed:
         plan.steps.append(Step(_replay(windows), ()))
     plan.steps.sort(key=lambda step: step.action.phase.value)
     return plan
@@ -93,7 +93,8 @@ def refuse_unsafe(windows: Windows, others: Sequence[Windows], accept: Collectio
     state = windows.image.volume(windows.volume).state()
     if state.hibernated:
         raise Refused(say("plan.hibernated", volume=windows.volume), say("plan.hibernated_next"))
-    require_replayable(windows.system, accept)
+    if windows.registry_fault is None:
+        require_replayable(windows.system, accept)
 
 
 def refuse_locking(windows: Windows, plan: Plan) -> None:

@@ -12,14 +12,14 @@ A fix is accepted when its rule falls silent and no other rule speaks up on the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bootmend.disk.device import BlockDevice, Metered
 from bootmend.disk.overlay import Overlay
 from bootmend.errors import BootmendError, InputError, Refused
-from bootmend.findings import Finding, Prediction, Severity, Skipped
+from bootmend.findings import Finding, Phase, Prediction, Severity, Skipped, Station
 from bootmend.plan import Plan, Step, make_plan, name_of, refuse_locking, refuse_unsafe
 from bootmend.rules import all_rules
 from bootmend.texts import say
@@ -27,7 +27,7 @@ from bootmend.windows.discovery import find_windows
 from bootmend.windows.donor import Given
 from bootmend.windows.image import Image, locked_volumes
 from bootmend.windows.installation import Windows
-from bootmend.windows.prediction import predict
+from bootmend.windows.workbench import Workbench
 
 Progress = Callable[[str], None]
 
@@ -42,6 +42,13 @@ class Diagnosis:
     """Further installations on the disk, which do not boot by default and are left alone."""
     findings: list[Finding]
     prediction: Prediction | None
+    """Of the first cause on the way that the boot takes."""
+    stops_at: Station | None
+    """Where that cause bites; None where none was found."""
+    asked: frozenset[str]
+    """Names of the rules that could be asked."""
+    replayed: tuple[int, ...]
+    """Volumes whose unclean journal was replayed for this look, and is not replayed on the disk."""
     notes: list[str]
     bytes_read: int
     seconds: float
@@ -62,31 +69,79 @@ def diagnose(
     """Runs every rule on the Windows that boots from this disk. Reads only; the caller closes `image`."""
     started = time.monotonic()
     metered = Metered(device)
-    image = Image(metered, accept=accept)
-    windows, *others = find_windows(image, given)
-    notes = [*image.table.warnings, *windows.chain.notes]
+    image, windows, others, replayed, notes = _as_windows_will_see_it(metered, given, accept)
+    notes.extend([*image.table.warnings, *windows.chain.notes])
     notes.extend(say("plan.other_windows", where=other.where("")) for other in others)
     if locked := locked_volumes(image):
         notes.append(say("plan.locked_beside", numbers=", ".join(map(str, locked))))
     if isinstance(windows.software, InputError):
         notes.append(say("windows.software_unread", reason=windows.software))
-    if windows.system.replayed:
+    findings: list[Finding] = []
+    stations: dict[int, Station] = {}
+    askable = [rule for rule in all_rules().values() if not rule.needs_registry or windows.registry_fault is None]
+    for rule in askable:
+        progress(say("plan.checking", rule=rule.name))
+        for finding in rule.check(windows):
+            findings.append(finding)
+            stations[id(finding)] = finding.station or rule.station
+    if windows.registry_fault is not None:
+        notes.append(say("plan.registry_unasked", reason=windows.registry_fault))
+    elif windows.system.replayed:
         applied = len(windows.system.recovery.applied)
         notes.append(say("plan.hive_replayed", hive=windows.system.where, entries=applied))
     elif windows.system.unreplayable:
         notes.append(say("plan.unreplayable", hive=windows.system.where, reason=windows.system.recovery.reason))
-    findings: list[Finding] = []
-    for rule in all_rules().values():
-        progress(say("plan.checking", rule=rule.name))
-        findings.extend(rule.check(windows))
-    order = {Severity.CAUSE: 0, Severity.RISK: 1, Severity.NOTE: 2}
-    findings.sort(key=lambda finding: order[finding.severity])
-    prediction = predict(windows)
-    if prediction is not None and prediction.image is not None:
-        findings.sort(key=lambda finding: finding.subject != prediction.image)
-        findings.sort(key=lambda finding: order[finding.severity])
-    seconds = time.monotonic() - started
-    return Diagnosis(image, windows, others, findings, prediction, notes, metered.bytes_read, seconds)
+    severities = list(Severity)
+    findings.sort(key=lambda one: (severities.index(one.severity), stations[id(one)], one.rank))
+    causes = [finding for finding in findings if finding.severity is Severity.CAUSE]
+    prediction = next((finding.prediction for finding in causes if finding.prediction is not None), None)
+    return Diagnosis(
+        image=image,
+        windows=windows,
+        others=others,
+        findings=findings,
+        prediction=prediction,
+        stops_at=stations[id(causes[0])] if causes else None,
+        asked=frozenset(rule.name for rule in askable),
+        replayed=replayed,
+        notes=notes,
+        bytes_read=metered.bytes_read,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _as_windows_will_see_it(
+    device: BlockDevice, given: Given, accept: frozenset[str]
+) -> tuple[Image, Windows, list[Windows], tuple[int, ...], list[str]]:
+    """The image, its installations, volumes whose unclean journal was replayed for this look, and notes.
+
+    Windows replays a journal before it reads a single file. What is replayed lies on a layer of its own.
+    """
+    image = Image(device, accept=accept)
+    windows, *others = find_windows(image, given)
+    waiting = [number for number in _volumes_of(windows) if image.volume(number).state().journal == "unclean"]
+    layered = Image(Overlay(device), accept=accept) if waiting else image
+    replayed, notes = [], []
+    for number in waiting:
+        try:
+            layered.settle(number)
+            replayed.append(number)
+        except (Refused, InputError) as reason:
+            notes.append(say("plan.journal_unseen", volume=number, reason=reason))
+    if not replayed:
+        if layered is not image:
+            layered.close()
+        return image, windows, others, (), notes
+    image.close()
+    windows, *others = find_windows(layered, given)
+    notes.extend(say("plan.journal_seen", volume=number) for number in replayed)
+    return layered, windows, others, tuple(replayed), notes
+
+
+def _volumes_of(windows: Windows) -> list[int]:
+    """The volume of the Windows folder, and the one with its boot store."""
+    boots_from = windows.chain.hive.volume if windows.chain.hive is not None else windows.volume
+    return list(dict.fromkeys((windows.volume, boots_from)))
 
 
 @dataclass(slots=True)
@@ -97,7 +152,9 @@ class Rehearsal:
     left: list[Finding]
     """Findings that the plan was to silence and did not."""
     new: list[Finding]
-    """Findings that only speak on the rehearsed disk."""
+    """Causes and risks that only speak on the rehearsed disk."""
+    revealed: list[Finding]
+    """Findings that were there all along, but could not be asked for: the SYSTEM hive was not to be read."""
     changed_bytes: int
     after: Diagnosis
     notes: list[str]
@@ -108,12 +165,16 @@ class Rehearsal:
 
 
 class StepFailed(Exception):
-    """One step of a plan could not be made on the overlay; `reason` says why."""
+    """Some steps of a plan (one, or all edits of settings) could not be made on the overlay; `reason` says why."""
 
-    def __init__(self, step: Step, reason: BootmendError) -> None:
-        self.step = step
+    def __init__(self, steps: Sequence[Step], reason: BootmendError) -> None:
+        self.steps = steps
         self.reason = reason
         super().__init__(str(reason))
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for step in self.steps for finding in step.findings]
 
 
 def rehearse(
@@ -123,28 +184,40 @@ def rehearse(
     given: Given,
     accept: frozenset[str],
     progress: Progress = lambda _: None,
+    settle: Collection[int] = (),
 ) -> Rehearsal:
     """Applies the plan to a copy-on-write overlay and runs every rule again there. The disk is not touched.
 
-    Raises StepFailed at the first step that cannot be made.
+    `settle`: volumes whose journal is replayed first, whether or not a step would need it. Raises StepFailed at
+    the first step that cannot be made.
     """
     overlay = Overlay(device)
     image = Image(overlay, accept=accept)
-    for step in plan.steps:
-        progress(say("plan.rehearsing", action=step.action.kind, target=step.action.target))
-        try:
-            step.action.apply(image)
-        except (InputError, Refused) as error:
-            overlay.close()
-            raise StepFailed(step, error) from error
+    bench = Workbench(image, accept)
+    failing: Sequence[Step] = ()
+    try:
+        for volume in settle:
+            image.settle(volume)
+        for step in plan.steps:
+            progress(say("plan.rehearsing", action=step.action.kind, target=step.action.target))
+            failing = (step,)
+            step.action.apply(bench)
+        failing = [step for step in plan.steps if step.action.phase is Phase.SETTINGS]
+        bench.save()
+    except (InputError, Refused) as error:
+        overlay.close()
+        raise StepFailed(failing, error) from error
     image.close()
     after = diagnose(overlay, given, progress=progress)
     after.image.close()
     known = {finding.key for finding in before.findings}
     wanted = {finding.key for finding in plan.findings}
     left = [finding for finding in after.findings if finding.key in wanted]
-    new = [finding for finding in after.findings if finding.key not in known]
-    return Rehearsal(overlay, left, new, overlay.changed_bytes(), after, image.journal_notes)
+    spoken = [finding for finding in after.findings if finding.key not in known | wanted]
+    # A rule that could not be asked before says nothing about the plan; nor does a note.
+    new = [one for one in spoken if one.rule in before.asked and one.severity is not Severity.NOTE]
+    revealed = [one for one in spoken if one.rule not in before.asked]
+    return Rehearsal(overlay, left, new, revealed, overlay.changed_bytes(), after, image.journal_notes)
 
 
 @dataclass(slots=True)
@@ -187,6 +260,7 @@ def propose(
     wanted = diagnosis.findings
     dropped: list[Skipped] = []
     first_error: BootmendError | None = None
+    settle: tuple[int, ...] = ()
     while True:
         plan = make_plan(diagnosis.windows, wanted, only, accept)
         if not plan.steps:
@@ -195,15 +269,24 @@ def propose(
             return Proposal(diagnosis, plan, None, dropped)
         refuse_locking(diagnosis.windows, plan)
         try:
-            rehearsal = rehearse(device, diagnosis, plan, given, accept, progress)
+            rehearsal = rehearse(device, diagnosis, plan, given, accept, progress, settle)
         except StepFailed as failure:
-            if not failure.step.findings:
+            if settle != diagnosis.replayed:
+                settle = diagnosis.replayed  # a file that stands in the journal only is there after its replay
+                continue
+            if not failure.findings:
                 raise failure.reason from failure
             # What cannot be made is left out, with what asked for it; the others still may be.
             first_error = first_error or failure.reason
-            dropped.append(Skipped(name_of(failure.step.action), say("plan.left_out", reason=failure.reason)))
-            failed = {finding.key for finding in failure.step.findings}
+            reason = say("plan.left_out", reason=failure.reason)
+            dropped.extend(Skipped(name_of(step.action), reason) for step in failure.steps)
+            failed = {finding.key for finding in failure.findings}
             wanted = [finding for finding in wanted if finding.key not in failed]
+            continue
+        known = {finding.key for finding in wanted}
+        revealed = [one for one in rehearsal.revealed if one.actions and one.key not in known]
+        if rehearsal.silent and revealed and not only:
+            wanted = [*wanted, *revealed]
             continue
         if rehearsal.silent or rehearsal.new:
             return Proposal(diagnosis, plan, rehearsal, dropped)

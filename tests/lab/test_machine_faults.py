@@ -60,7 +60,7 @@ def healthy() -> Iterator[dict[str, str]]:
 
 
 def test_the_faults_that_were_asked_for_are_there() -> None:
-    assert NAMES == [
+    assert {
         "healthy",
         "catalog-lost",
         "catalog-store-lost",
@@ -69,7 +69,8 @@ def test_the_faults_that_were_asked_for_are_there() -> None:
         "driver-damaged-everywhere",
         "driver-missing",
         "driver-unsigned",
-    ]
+    } <= set(NAMES)
+    assert NAMES[0] == "healthy"
 
 
 def test_what_a_fault_expects_is_a_rule() -> None:

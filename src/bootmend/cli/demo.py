@@ -102,6 +102,7 @@ def _show(path: Path, size: int, size_text: str) -> None:
             after, _ = data_digest(device)
         _expect(after == before, "undo")
     found = first.prediction
+    assert found.stop is not None
     out.print(
         say(
             "cli.demo_proved",
@@ -116,7 +117,7 @@ def _show(path: Path, size: int, size_text: str) -> None:
         markup=False,
         style="bold green",
     )
-    out.print(predicted(found), markup=False)
+    out.print(predicted(found, first.stops_at), markup=False)
     out.print(say("cli.demo_phony"), markup=False)
     first.image.close()
     second.image.close()

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from bootmend.disk.device import BlockDevice, Window
 from bootmend.errors import Misuse
-from bootmend.formats.hive import Hive
+from bootmend.formats.bcd import StoreEditor
+from bootmend.formats.hive import Hive, HiveEditor
 from bootmend.lab.contents import CONFIG
 from bootmend.lab.manifest import BinaryFacts, Manifest
 from bootmend.lab.real_hive import current_control_set
 from bootmend.texts import say
+from bootmend.volumes.detect import open_volume
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import read_partitions
+from bootmend.volumes.volume import Volume
 
 
 class OpenMachine:
-    """The Windows volume and what the manifest knows of it. `device` may be an overlay: nothing else is written."""
+    """Its volumes and what the manifest knows of it. `device` may be an overlay: nothing else is written."""
 
     def __init__(self, device: BlockDevice, manifest: Manifest) -> None:
         self.device = device
         self.manifest = manifest
         self._windows: NtfsVolume | None = None
+        self._system: Volume | None = None
 
     @cached_property
     def windows_partition(self) -> Window:
         """The Windows volume's bytes."""
+        return self._partition(self.manifest.windows_partition)
+
+    @cached_property
+    def system_partition(self) -> Window:
+        """The bytes of the volume that the firmware starts from."""
+        return self._partition(self.manifest.system_partition)
+
+    def _partition(self, number: int) -> Window:
         for partition in read_partitions(self.device).partitions:
-            if partition.number == self.manifest.windows_partition:
+            if partition.number == number:
                 return Window(self.device, partition.start, partition.size)
-        raise Misuse(f"{self.device.name}: there is no partition {self.manifest.windows_partition}")
+        raise Misuse(f"{self.device.name}: there is no partition {number}")
 
     @property
     def windows(self) -> NtfsVolume:
@@ -40,6 +53,33 @@ class OpenMachine:
         if self._windows is None:
             self._windows = NtfsVolume(self.windows_partition, "Windows", writable=True)
         return self._windows
+
+    @property
+    def system(self) -> Volume:
+        """The volume that the firmware starts from as files, open for writing."""
+        if self._system is None:
+            content = open_volume(self.system_partition, "System", writable=True)
+            if not isinstance(content, Volume):
+                raise Misuse(f"{self.device.name}: the system partition holds no readable volume")
+            self._system = content
+        return self._system
+
+    @contextmanager
+    def edit_hive(self, name: str) -> Iterator[HiveEditor]:
+        """A hive of System32\\config, written back on its own clusters where it fits."""
+        path = f"{CONFIG}\\{name}"
+        before = self.windows.read(path)
+        editor = HiveEditor(before, path)
+        yield editor
+        _rewrite(self.windows, path, before, editor.finish())
+
+    @contextmanager
+    def edit_store(self) -> Iterator[StoreEditor]:
+        """The boot store of the system volume, written back on its own clusters where it fits."""
+        before = self.system.read(self.manifest.store)
+        editor = StoreEditor(before, self.manifest.store)
+        yield editor
+        _rewrite(self.system, self.manifest.store, before, editor.finish())
 
     @cached_property
     def control_set(self) -> str:
@@ -80,9 +120,19 @@ class OpenMachine:
         if self._windows is not None:
             self._windows.close()
             self._windows = None
+        if self._system is not None:
+            self._system.close()
+            self._system = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _rewrite(volume: Volume, path: str, before: bytes, after: bytes) -> None:
+    if len(before) == len(after):
+        volume.write_in_place(path, 0, after)
+    else:
+        volume.replace(path, after)

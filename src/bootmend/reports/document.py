@@ -75,7 +75,8 @@ def prediction(predicted: Prediction | None) -> Document | None:
     if predicted is None:
         return None
     return {
-        "stop": f"0x{predicted.stop:X}",
+        "screen": predicted.screen.value,
+        "stop": f"0x{predicted.stop:X}" if predicted.stop is not None else None,
         "name": predicted.name,
         "status": f"0x{predicted.status:08X}" if predicted.status is not None else None,
         "image": predicted.image,
@@ -89,6 +90,7 @@ def action(edit: Action) -> Document:
         "kind": edit.kind,
         "target": edit.target,
         "source": edit.source,
+        **({"value": edit.value} if edit.value else {}),
         "safety": edit.safety.value,
         **({"risk": edit.risk} if edit.risk else {}),
     }
@@ -108,6 +110,7 @@ def finding(found: Finding) -> Document:
         "evidence": [{"where": item.where, "what": item.what} for item in found.evidence],
         "actions": [action(edit) for edit in found.actions],
         "skipped": skipped(found.skipped),
+        "prediction": prediction(found.prediction),
     }
 
 
@@ -119,6 +122,7 @@ def diagnosis(device: BlockDevice, result: Diagnosis, started: datetime) -> Docu
         # Of others a copy is asked, so that their hives are not kept.
         "windows": [windows(result.windows), *(windows(copy(found)) for found in result.others)],
         "prediction": prediction(result.prediction),
+        "stops_at": result.stops_at.name.lower() if result.stops_at is not None else None,
         "findings": [finding(found) for found in result.findings],
         "notes": result.notes,
         "rehearsal": None,

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from bootmend.commit import CommitReport
-from bootmend.findings import Finding, Prediction, Severity
+from bootmend.findings import Finding, Prediction, Severity, Station
 from bootmend.plan import Plan
 from bootmend.repair import Diagnosis, Proposal
 from bootmend.texts import say
@@ -45,11 +45,12 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
             )
         )
     )
+    console.print(way(result.stops_at, result.windows.registry_fault is None))
     for note in result.notes:
         console.print(Text(say("report.note", text=note), style="dim"))
     if result.prediction is not None:
         console.print()
-        console.print(Text(predicted(result.prediction), style="bold"))
+        console.print(Text(predicted(result.prediction, result.stops_at), style="bold"))
         console.print(Padding.indent(Text(result.prediction.why), 2))
     for number, finding in enumerate(result.findings, 1):
         console.print()
@@ -64,17 +65,39 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
     )
 
 
-def predicted(prediction: Prediction) -> str:
+def predicted(prediction: Prediction, stops_at: Station | None) -> str:
     """One line that says it is a prediction."""
-    status = f"0x{prediction.status:08X}" if prediction.status is not None else "?"
-    return say(
-        "report.predict_stop",
-        stop=f"0x{prediction.stop:X}",
-        name=prediction.name,
-        status=status,
-        image=prediction.image,
-        confidence=prediction.confidence.value,
-    )
+    details = ""
+    if prediction.status is not None:
+        details += say("report.predict_status", status=f"0x{prediction.status:08X}")
+    if prediction.image is not None:
+        details += say("report.predict_image", image=prediction.image)
+    confidence = prediction.confidence.value
+    if prediction.stop is not None:
+        stop = f"0x{prediction.stop:X}"
+        return say("report.predict_stop", stop=stop, name=prediction.name, details=details, confidence=confidence)
+    station = station_name(stops_at) if stops_at is not None else "?"
+    return say("report.predict_screen", station=station, name=prediction.name, details=details, confidence=confidence)
+
+
+def station_name(station: Station) -> str:
+    return say(f"report.station_{station.name.lower()}")
+
+
+def way(stops_at: Station | None, registry_asked: bool) -> Text:
+    """The stations of the boot in a line: passed, where it stops, and what therefore was not reached."""
+    line = Text(say("report.way"))
+    for number, station in enumerate(station for station in Station if station <= Station.SYSTEM_DRIVERS):
+        line.append(" > " if number else "", style="dim")
+        if stops_at is not None and station == stops_at:
+            line.append(f"{station_name(station)} ({say('report.way_stops')})", style="bold red")
+        elif stops_at is not None and station > stops_at:
+            line.append(station_name(station), style="dim")
+        elif not registry_asked and station >= Station.REGISTRY:
+            line.append(f"{station_name(station)} ({say('report.way_unknown')})", style="yellow")
+        else:
+            line.append(station_name(station), style="green")
+    return line
 
 
 def _show_finding(console: Console, number: int, finding: Finding) -> None:
@@ -97,7 +120,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     for step in plan.steps[:MOST_STEPS]:
         edit = step.action
         source = say("report.from", source=edit.source) if edit.source else ""
-        console.print(Padding.indent(Text(f"{edit.kind}  {edit.target}{source}"), 3))
+        value = say("report.becomes", value=edit.value) if edit.value else ""
+        console.print(Padding.indent(Text(f"{edit.kind}  {edit.target}{source}{value}"), 3))
     if len(plan.steps) > MOST_STEPS:
         console.print(Padding.indent(Text(say("report.more_steps", count=len(plan.steps) - MOST_STEPS)), 3))
     for item in plan.skipped:
@@ -111,6 +135,8 @@ def show_proposal(console: Console, proposal: Proposal) -> None:
         console.print(Text(say(key)))
         return
     show_plan(console, proposal.plan)
+    for finding in rehearsal_shows(proposal):
+        console.print(Text(say("report.revealed", title=finding.title)))
     for item in proposal.dropped:
         console.print(Text(say("report.skipped", action=item.action, reason=item.reason)))
     rehearsal = proposal.rehearsal
@@ -120,6 +146,12 @@ def show_proposal(console: Console, proposal: Proposal) -> None:
     console.print(Text(say(key, changed=size(rehearsal.changed_bytes))))
     for finding in (*rehearsal.left, *rehearsal.new):
         console.print(Padding.indent(Text(finding.title), 3))
+
+
+def rehearsal_shows(proposal: Proposal) -> list[Finding]:
+    """Causes that could only be seen once others were mended."""
+    asked = {finding.key for finding in proposal.diagnosis.findings}
+    return [finding for finding in proposal.plan.findings if finding.key not in asked]
 
 
 def show_commit(console: Console, report: CommitReport, source: str) -> None:

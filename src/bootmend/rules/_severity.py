@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from bootmend.findings import Severity
+from bootmend.findings import Finding, Severity
 from bootmend.windows.drivers import AuditedDriver
+from bootmend.windows.installation import Windows
+from bootmend.windows.prediction import driver_station, predict_driver
 
 
 def driver_severity(driver: AuditedDriver) -> Severity:
@@ -25,3 +28,13 @@ def one_a_file(drivers: Iterable[AuditedDriver]) -> list[AuditedDriver]:
         if known is None or driver_severity(driver) is Severity.CAUSE is not driver_severity(known):
             chosen[place] = driver
     return list(chosen.values())
+
+
+def at_its_place(windows: Windows, driver: AuditedDriver, finding: Finding) -> Finding:
+    """The finding with what would come of that driver, and when: drivers load one after the other."""
+    return replace(
+        finding,
+        prediction=predict_driver(windows, driver),
+        station=driver_station(driver),
+        rank=windows.load_ranks.get(driver.service.name.lower(), 0),
+    )

@@ -26,15 +26,14 @@ from collections.abc import Iterator
 from bootmend.actions.content import AtHand, OnDisk
 from bootmend.actions.create_file import CreateFile
 from bootmend.actions.replace_file import ReplaceFile
-from bootmend.findings import Action, Evidence, Finding, Severity
-from bootmend.rules._severity import driver_severity
+from bootmend.findings import Action, Evidence, Finding, Severity, Station
+from bootmend.rules._severity import at_its_place, driver_severity
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, LostCatalog, Trouble
 from bootmend.windows.image import address
 from bootmend.windows.installation import Windows
 
-STATION = 700
-"""System-start drivers; boot-start ones that are verified by catalog fall into the same place."""
+STATION = Station.SYSTEM_DRIVERS
 
 
 def check(windows: Windows) -> Iterator[Finding]:
@@ -43,7 +42,7 @@ def check(windows: Windows) -> Iterator[Finding]:
     if not lost:
         return
     if not windows.signatures.active.paths:
-        yield _store_gone(windows, lost)
+        yield at_its_place(windows, worst(lost), _store_gone(windows, lost))
         return
     groups: dict[LostCatalog, list[AuditedDriver]] = {}
     for driver in lost:
@@ -52,7 +51,7 @@ def check(windows: Windows) -> Iterator[Finding]:
     taken: dict[str, int] = {}
     for catalog, drivers in groups.items():
         first = worst(drivers)
-        yield Finding(
+        finding = Finding(
             rule="catalog_missing",
             severity=driver_severity(first),
             subject=first.image,
@@ -61,6 +60,7 @@ def check(windows: Windows) -> Iterator[Finding]:
             evidence=(*first.evidence(), *_shared_evidence(windows, catalog, drivers)),
             actions=(put_catalog(windows, catalog, taken),),
         )
+        yield at_its_place(windows, first, finding)
 
 
 def worst(drivers: list[AuditedDriver]) -> AuditedDriver:

@@ -22,15 +22,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmend.actions.replace_file import ReplaceFile
-from bootmend.findings import Action, Finding, Safety, Skipped
-from bootmend.rules._severity import driver_severity, one_a_file
+from bootmend.findings import Action, Finding, Safety, Skipped, Station
+from bootmend.rules._severity import at_its_place, driver_severity, one_a_file
 from bootmend.rules._sources import find_source
 from bootmend.rules.catalog_missing import put_catalog
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
 
-STATION = 710
+STATION = Station.SYSTEM_DRIVERS
 
 OTHER_VERSION = "other-version"
 """The word for `--accept` that allows a sound copy of another version than the one that belongs here."""
@@ -39,7 +39,7 @@ OTHER_VERSION = "other-version"
 def check(windows: Windows) -> Iterator[Finding]:
     damaged = [one for one in windows.audited if one.trouble in (Trouble.FILE_UNKNOWN, Trouble.UNREADABLE)]
     for driver in one_a_file(damaged):
-        yield _finding(windows, driver)
+        yield at_its_place(windows, driver, _finding(windows, driver))
 
 
 def _finding(windows: Windows, driver: AuditedDriver) -> Finding:

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bootmend.actions.create_file import CreateFile
-from bootmend.findings import Action, Finding, Severity, Skipped
-from bootmend.rules._severity import driver_severity, one_a_file
+from bootmend.findings import Action, Finding, Severity, Skipped, Station
+from bootmend.rules._severity import at_its_place, driver_severity, one_a_file
 from bootmend.rules._sources import find_source
 from bootmend.rules.catalog_missing import put_catalog
 from bootmend.texts import say
@@ -25,7 +25,7 @@ from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
 from bootmend.windows.service import ErrorControl
 
-STATION = 720
+STATION = Station.SYSTEM_DRIVERS
 
 
 def check(windows: Windows) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def check(windows: Windows) -> Iterator[Finding]:
         if driver.trouble is Trouble.FILE_MISSING and driver.service.error_control >= ErrorControl.SEVERE:
             missing.append(driver)
     for driver in one_a_file(missing):
-        yield _finding(windows, driver)
+        yield at_its_place(windows, driver, _finding(windows, driver))
 
 
 def _sibling(windows: Windows, driver: AuditedDriver) -> str:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmend.findings import Finding, Severity
+from bootmend.findings import Finding, Severity, Station
 from bootmend.texts import say
 from bootmend.windows.drivers import Trouble
 from bootmend.windows.installation import Windows
 
-STATION = 790
+STATION = Station.AFTERWARDS
 
 
 def check(windows: Windows) -> Iterator[Finding]:

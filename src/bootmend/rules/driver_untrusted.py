@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bootmend.findings import Evidence, Finding, Skipped
-from bootmend.rules._severity import driver_severity
+from bootmend.findings import Evidence, Finding, Skipped, Station
+from bootmend.rules._severity import at_its_place, driver_severity
 from bootmend.rules.catalog_missing import worst
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
 
-STATION = 705
+STATION = Station.SYSTEM_DRIVERS
 
 
 def check(windows: Windows) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def check(windows: Windows) -> Iterator[Finding]:
             signers.setdefault((driver.verdict.signer or "?", driver.verdict.status.value), []).append(driver)
     for (signer, status), drivers in signers.items():
         first = worst(drivers)
-        yield Finding(
+        finding = Finding(
             rule="driver_untrusted",
             severity=driver_severity(first),
             subject=first.image,
@@ -44,3 +44,4 @@ def check(windows: Windows) -> Iterator[Finding]:
             ),
             skipped=(Skipped(say("rules.trust_root"), say("rules.trust_root_reason")),),
         )
+        yield at_its_place(windows, first, finding)

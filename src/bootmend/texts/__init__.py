@@ -1,7 +1,8 @@
 """The one catalogue of user-facing text: `say("<room>.<key>", name=value)` gives a sentence.
 
-A language is one file, `<language>.toml`, with a table a room; English is complete, another
-language may lack entries and then shows the English one. `BOOTMEND_LANG` or `LANG` chooses.
+A language is `<language>.toml` with a table a room, and a folder `<language>/` with more tables (those of
+the rules, a family of causes a file); English is complete, another language may lack entries and then
+shows the English one. `BOOTMEND_LANG` or `LANG` chooses.
 Errors about broken bytes name formats' own terms and are not translated.
 """
 
@@ -15,11 +16,15 @@ from importlib import resources
 
 @cache
 def _catalogue(language: str) -> dict[str, str]:
-    source = resources.files(__name__).joinpath(f"{language}.toml")
-    if not source.is_file():
-        return {}
-    tables = tomllib.loads(source.read_text(encoding="utf-8"))
-    return {f"{room}.{key}": text for room, entries in tables.items() for key, text in entries.items()}
+    here = resources.files(__name__)
+    folder = here.joinpath(language)
+    more = [file for file in folder.iterdir() if file.name.endswith(".toml")] if folder.is_dir() else []
+    entries: dict[str, str] = {}
+    for source in (here.joinpath(f"{language}.toml"), *more):
+        if source.is_file():
+            for room, texts in tomllib.loads(source.read_text(encoding="utf-8")).items():
+                entries.update((f"{room}.{key}", text) for key, text in texts.items())
+    return entries
 
 
 def language() -> str:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from bootmend.disk.device import BlockDevice
-from bootmend.errors import BootmendError, InputError, Missing
+from bootmend.errors import BootmendError, InputError, Missing, Refused
 
 READ_ONLY, HIDDEN, SYSTEM, DIRECTORY, ARCHIVE = 0x1, 0x2, 0x4, 0x10, 0x20
 """DOS attributes."""
@@ -70,6 +70,10 @@ class Elsewhere(Missing):
 
 class NotInPlace(BootmendError):
     """This file's bytes cannot be rewritten on the clusters it owns (resident, compressed, sparse, WOF, too short)."""
+
+
+class Waiting(Refused):
+    """A journal still holds a change that may give the file other clusters: to be replayed before it is written."""
 
 
 class File(ABC):

@@ -18,7 +18,7 @@ from bootmend.texts import say
 from bootmend.volumes.detect import Locked, Unknown, open_volume
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import Partition, PartitionTable, read_partitions
-from bootmend.volumes.volume import SETTABLE, NotInPlace, Volume
+from bootmend.volumes.volume import SETTABLE, NotInPlace, Volume, Waiting
 
 SECTOR = 512
 """In-place edits are compared and written in units of this many bytes."""
@@ -131,8 +131,24 @@ class Image:
     def has_file(self, volume: int, path: str) -> bool:
         return self.volume(volume).exists(path)
 
+    def settle(self, number: int) -> bool:
+        """Replays an unclean NTFS journal, so that the volume reads as Windows will see it; whether there was one.
+
+        Only over an overlay. Raises Refused where it cannot be proven safe: the volume then stays as it was.
+        """
+        volume = self.volume(number)
+        if not isinstance(volume, NtfsVolume) or volume.state().journal != "unclean":
+            return False
+        self._engine(number)
+        return True
+
     def put_file(self, volume: int, path: str, data: bytes) -> None:
-        if not self._rewrite(self.volume(volume), path, data):
+        try:
+            written = self._rewrite(self.volume(volume), path, data)
+        except Waiting:
+            # Where the file's clusters are is settled by the journal alone.
+            written = self._rewrite(self._engine(volume), path, data)
+        if not written:
             self._engine(volume).replace(path, data)
 
     def _rewrite(self, files: Volume, path: str, data: bytes) -> bool:
@@ -165,6 +181,14 @@ class Image:
 
     def make_folder(self, volume: int, path: str) -> None:
         self._engine(volume).mkdir(path)
+
+    def write_disk(self, offset: int, data: bytes) -> None:
+        """Bytes outside of files: partition table, boot sectors. What is known of the volumes is read anew."""
+        self.flush()
+        self.close()
+        self.device.write(offset, data)
+        self.table = read_partitions(self.device)
+        self.__dict__.pop("_mounted", None)
 
 
 def differing(old: bytes, new: bytes) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from bootmend.errors import InputError, Missing, ParseError
+from bootmend.errors import InputError, Missing, ParseError, Unequipped
+from bootmend.findings import HiveFile
 from bootmend.formats.hive import Key, Value
 from bootmend.signing.policy import KernelPolicy
 from bootmend.windows.bootchain import BootChain
@@ -66,7 +67,7 @@ class Windows:
     @cached_property
     def system(self) -> LoadedHive:
         """The SYSTEM hive, replayed in memory where it is dirty."""
-        return load_hive(self.image, self.volume, f"{self.path}\\System32\\config\\SYSTEM")
+        return load_hive(self.image, self.volume, self.system_hive.path)
 
     @cached_property
     def software(self) -> LoadedHive | InputError:
@@ -98,6 +99,22 @@ class Windows:
             int(build) if build.isdecimal() and len(build) < MOST_DIGITS else 0,
             revision.number if revision is not None and len(revision.data) == 4 else 0,
         )
+
+    @property
+    def system_hive(self) -> HiveFile:
+        """Where the SYSTEM hive stands, for edits."""
+        return HiveFile(self.volume, f"{self.path}\\System32\\config\\SYSTEM")
+
+    @cached_property
+    def registry_fault(self) -> InputError | None:
+        """Why nothing can be asked of the SYSTEM hive: it is missing, broken, or names no control set that is there."""
+        try:
+            _ = self.services
+        except Unequipped:
+            raise
+        except InputError as error:
+            return error
+        return None
 
     @cached_property
     def control_set(self) -> str:
@@ -170,6 +187,11 @@ class Windows:
             expected = f"at most {MOST_DRIVERS} drivers that load at boot"
             raise ParseError(self.system.where, 0, expected, str(len(drivers)))
         return LoadOrder(control).sort(drivers) if control is not None else drivers
+
+    @cached_property
+    def load_ranks(self) -> dict[str, int]:
+        """Place in `boot_drivers` by the service's name in lower case."""
+        return {service.name.lower(): rank for rank, service in enumerate(self.boot_drivers)}
 
     @cached_property
     def policy(self) -> KernelPolicy:

@@ -29,6 +29,8 @@ class Outcome:
     """Bug check code; None where the machine starts."""
     status: int | None = None
     """NTSTATUS shown with it; None where the machine starts."""
+    screen: str = "stop"
+    """What a person would see where the boot ends: stop, boot_manager, bios, recovery, stuck."""
     touched: tuple[str, ...] = ()
     """Files changed, made or removed: volume number, colon, path."""
     details: dict[str, Any] | None = None
@@ -44,6 +46,12 @@ class Fault:
     apply: Callable[[OpenMachine], Outcome]
     repairable: bool = True
     """False where the disk alone does not hold what a repair needs: a donor does."""
+    accept: tuple[str, ...] = ()
+    """Words for `--accept` without which it is not mended."""
+    severity: str = "cause"
+    """How much the rule is to make of it: cause, risk or note."""
+    generations: tuple[int, ...] = (1, 2)
+    """Where it can be."""
     last: bool = False
     """Done after all others, because nothing can be written to the machine afterwards."""
 

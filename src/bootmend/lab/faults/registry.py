@@ -55,10 +55,14 @@ def apply_fault(device: BlockDevice, fault: str, manifest: Manifest) -> dict[str
     """
     done: list[dict[str, Any]] = []
     for one in parse_faults([fault]):
+        if manifest.generation not in one.generations:
+            raise Misuse(say("lab.not_this_generation", name=one.name, generation=manifest.generation))
         with OpenMachine(device, manifest) as machine:
             outcome = asdict(one.apply(machine))
-        done.append({"fault": one.name, "expect": one.expect, "repairable": one.repairable, **outcome})
+        facts = {"expect": one.expect, "repairable": one.repairable, "severity": one.severity, "accept": one.accept}
+        done.append({"fault": one.name, **facts, **outcome})
     joined = {**done[0], "fault": "+".join(row["fault"] for row in done)}
+    joined["accept"] = sorted({word for row in done for word in row["accept"]})
     joined["touched"] = [path for row in done for path in row["touched"]]
     joined["details"] = {name: value for row in done for name, value in (row["details"] or {}).items()}
     return joined

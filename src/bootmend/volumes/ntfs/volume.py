@@ -19,19 +19,19 @@ from bootmend.volumes.ntfs.records import STANDARD_INFORMATION
 from bootmend.volumes.ntfs.tree import Place, is_good_name
 from bootmend.volumes.ntfs.unsettled import Unsettled
 from bootmend.volumes.ntfs.wof import TAG
-from bootmend.volumes.volume import DIRECTORY, SETTABLE, Elsewhere
+from bootmend.volumes.volume import DIRECTORY, SETTABLE, Elsewhere, Waiting
 
 
 class NtfsVolume(NtfsReading):
     _unsettled: Unsettled | None = None
 
     def write_in_place(self, path: str, offset: int, data: bytes) -> None:
-        """Raises Refused where the journal still holds a change that may give the file other clusters."""
+        """Raises Waiting where the journal still holds a change that may give the file other clusters."""
         if self._unsettled is None:
             waits = self._journal().state == "unclean"
             self._unsettled = Unsettled(self._mft, self._system_stream(LOGFILE) if waits else None)
         if self._unsettled.holds(self._tree.file(path)):
-            raise Refused(say("ntfs.unsettled", path=f"{self.name}{path}"), say("ntfs.unsettled_next"))
+            raise Waiting(say("ntfs.unsettled", path=f"{self.name}{path}"), say("ntfs.unsettled_next"))
         super().write_in_place(path, offset, data)
 
     def replace(self, path: str, data: bytes) -> None:

@@ -1,0 +1,60 @@
+"""Edits of a BCD store: set or delete one element of one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from bootmend.findings import Action, EditTarget, HiveFile, Phase
+from bootmend.formats.bcd import identifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAction(Action):
+    store: HiveFile
+    object_id: UUID
+    element: int
+    name: str
+    """The element by bcdedit's name."""
+
+    @property
+    def target(self) -> str:
+        return f"{self.store.where} {identifier(self.object_id)} {self.name}"
+
+    @property
+    def source(self) -> str:
+        return ""
+
+    @property
+    def phase(self) -> Phase:
+        return Phase.SETTINGS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetElement(StoreAction):
+    """`type` and `data` as the hive holds them; `shown` as bcdedit would show them."""
+
+    type: int
+    data: bytes
+    shown: str
+
+    @property
+    def kind(self) -> str:
+        return "set_boot_element"
+
+    @property
+    def value(self) -> str:
+        return self.shown
+
+    def apply(self, machine: EditTarget) -> None:
+        machine.set_element(self.store, self.object_id, self.element, self.type, self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteElement(StoreAction):
+    @property
+    def kind(self) -> str:
+        return "delete_boot_element"
+
+    def apply(self, machine: EditTarget) -> None:
+        machine.delete_element(self.store, self.object_id, self.element)
