@@ -249,13 +249,19 @@ def message(image: bytes, recipe: Recipe, kind: str = "sha256") -> bytes:
     return recipe.sign(SPC, indirect_data(image_digest(whole, Pe.parse(whole, "image"), kind), kind))
 
 
-def embed(image: bytes, *messages: bytes, kind: int = 2) -> bytes:
-    """`image` with these messages in its certificate table, and its checksum right."""
+def embed(image: bytes, *messages: bytes, kind: int = 2, counts_filling: bool = True) -> bytes:
+    """`image` with these messages in its certificate table, and its checksum right.
+
+    Each entry is filled up to 8 bytes; signtool counts the filling into its length, and osslsigncode up to 2.5
+    reads no entry that does not. Some signers leave it out: `counts_filling` False.
+    """
     whole = bytearray(image + bytes(-len(image) % 8))
     start = len(whole)
     for one in messages:
-        whole += (len(one) + 8).to_bytes(4, "little") + (0x200).to_bytes(2, "little") + kind.to_bytes(2, "little") + one
-        whole += bytes(-len(whole) % 8)
+        filling = bytes(-len(one) % 8)
+        length = 8 + len(one) + (len(filling) if counts_filling else 0)
+        whole += length.to_bytes(4, "little") + (0x200).to_bytes(2, "little") + kind.to_bytes(2, "little")
+        whole += one + filling
     pe = Pe.parse(bytes(whole[:start]), "image")
     assert pe.certificate_entry is not None
     entry = start.to_bytes(4, "little") + (len(whole) - start).to_bytes(4, "little")

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def run(*arguments: str | Path) -> tuple[int, str]:
     return result.returncode, result.stdout.decode("utf-8", "replace")
 
 
+@cache
+def offline() -> list[str]:
+    """The option that keeps it from fetching revocation lists; 2.5 has none and fetches none."""
+    return ["-ignore-cdp"] if "-ignore-cdp" in run("verify", "--help")[1] else []
+
+
 def verify(folder: Path, image: bytes, catalog: bytes | None = None) -> bool:
     (folder / "image.sys").write_bytes(image)
     (folder / "root.pem").write_bytes(root().pem)
@@ -59,7 +66,7 @@ def status(image: bytes, catalog: bytes | None = None) -> Status:
 def test_the_hashes_of_real_images(source: tuple[str, str], tmp_path: Path) -> None:
     data = wheel_file(*source)
     (tmp_path / "image").write_bytes(data)
-    _, output = run("verify", "-in", tmp_path / "image", "-ignore-cdp")
+    _, output = run("verify", "-in", tmp_path / "image", *offline())
     found = {one.lower() for one in re.findall(r"Calculated message digest *: *([0-9A-F]+)", output)}
     pe = Pe.parse(data, "image")
     assert found

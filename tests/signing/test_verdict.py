@@ -115,6 +115,10 @@ def test_data_behind_the_certificate_table_is_noticed() -> None:
 def test_padding_inside_the_certificate_table_is_not_signed() -> None:
     one = message(IMAGE, STAMPED)
     assert audit(embed(IMAGE, one + b"more after the message")).status is Status.VALID
+    odd = one + bytes((3 - len(one)) % 8)
+    for counted in (True, False):
+        both = audit(embed(IMAGE, odd, odd, counts_filling=counted))
+        assert [found.status for found in both.signatures] == [Status.VALID, Status.VALID]
 
 
 BY_LEAF = {
