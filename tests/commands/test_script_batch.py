@@ -129,7 +129,7 @@ def test_commands_of_a_line(text: str, found: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a | b", "a || b", "a > x.txt", "a < x", "if x y", "IF(x)", "goto:eof", "(a", ":label"]
+    "text", ["a | b", "a || b", "a > x.txt", "a < x", "if x y", "IF(x)", "goto:end", "(a", ":label"]
 )
 def test_what_is_not_followed(text: str) -> None:
     with pytest.raises(Misuse):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import command, said
@@ -92,6 +94,57 @@ def test_each_wrong_line_is_told_once_on_stderr(disk: Path) -> None:
     assert "line 2" not in told
     assert "2 of 3 lines are certain" in told
     assert done.stdout == b""
+
+
+def test_goto_eof_ends_the_script(disk: Path) -> None:
+    done = command("script", disk, "-", stdin="\n".join([RIGHT, "goto :eof", ":sub", "frobnicate"]).encode())
+    assert done.returncode == 0, said(done)
+    assert b"line 4" in done.stdout
+    assert timeout(disk) == 8
+
+
+def test_where_nothing_is_certain_fix_is_not_offered(disk: Path) -> None:
+    told = said(command("script", disk, "-", stdin=WRONG.encode()))
+    assert "--fix cannot" in told
+    assert "0 of" not in told
+
+
+KEYS = {"number", "text", "outcome", "ran", "effects", "problems", "meant", "certain", "exit_code"}
+
+
+def document(*words: str | Path, stdin: str, code: int = 0) -> dict[str, Any]:
+    done = command("script", *words, "--json", stdin=stdin.encode())
+    assert done.returncode == code, said(done)
+    told = json.loads(done.stdout)
+    assert told["schema"] == "bootmend.script/1"
+    assert all(set(line) == KEYS for line in told["lines"])
+    return {**told, "outcomes": [line["outcome"] for line in told["lines"]], "said": said(done)}
+
+
+def test_json_of_what_was_run_and_of_what_was_not(disk: Path) -> None:
+    before = digest(disk)
+    script = "\n".join(["@echo off", MENDED, NOT_THERE, RIGHT])
+    told = document(disk, "-", stdin=script, code=2)
+    assert (told["refused"], told["commit"], told["changed_bytes"]) == (True, None, 0)
+    assert told["outcomes"] == ["wrong", "wrong", "not run"]
+    assert [line["number"] for line in told["lines"]] == [2, 3, 4]
+    assert told["lines"][0]["meant"] == rf"{STORE} /timeout 7"
+    assert [line["exit_code"] for line in told["lines"]] == [2, 4, 0]
+    assert "line 2" in told["said"]
+    assert digest(disk) == before
+
+    told = document(disk, "-", "--fix", "--dry-run", stdin=script)
+    assert told["outcomes"] == ["fixed", "left out", "done"]
+    assert (told["dry_run"], told["commit"], told["letter"]) == (True, None, "F")
+    assert told["changed_bytes"] > 0
+    assert digest(disk) == before
+
+    told = document(disk, "-", "--fix", stdin=script)
+    assert told["commit"]["verified"] is True
+    assert told["lines"][0]["ran"] == rf"{STORE} /timeout 7"
+    assert told["lines"][2]["effects"] == ["{bootmgr} timeout: 7 -> 8"]
+    assert timeout(disk) == 8
+    assert document(disk, "-", stdin=RIGHT)["commit"] is None
 
 
 def test_fix_says_what_it_ran(disk: Path) -> None:

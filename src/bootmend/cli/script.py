@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bootmend.cli.options import Accept, Disk, JournalDir
+from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
 from bootmend.errors import BootmendError, InputError
 from bootmend.texts import say
 
@@ -34,6 +34,7 @@ def script(
     fix: Fix = False,
     accept: Accept = [],
     journal_dir: JournalDir = None,
+    json: AsJson = False,
 ) -> None:
     """Run a script of bcdedit, reg, copy, xcopy, ren, move, del, attrib and md lines on DISK.
 
@@ -42,22 +43,30 @@ def script(
     wrong line is told at once, with the line that was meant, and then nothing is written.
     """
     from bootmend.cli.editing import changing
-    from bootmend.cli.output import console
-    from bootmend.commands.script import run_script
+    from bootmend.cli.output import console, put_document
+    from bootmend.commands.script import document, run_script
+    from bootmend.reports import document as reports
     from bootmend.reports.terminal import show_commit
 
     data = _read(file)
     out = console()
     with changing(disk, "script", journal_dir=journal_dir, accept=accept, dry_run=dry_run) as change:
         outcome = run_script(change.edit, data, file, drive=drive, accept=frozenset(accept))
-        _tell(out, outcome, disk, fix)
+        told: dict[str, Any] = {"disk": disk, "script": file, "fix": fix, "dry_run": dry_run}
         blocking = outcome.blocking(fix)
         if blocking or outcome.cut_short:
+            if json:
+                put_document(document(outcome, **told, changed_bytes=0, commit=None))
             raise _Stopped(
                 _complaint(file, outcome, blocking, fix), min((one.exit_code for one in blocking), default=2)
             )
         change.meta["script"] = file
         change.meta["lines"] = [one.text for one in outcome.done][:500]
+    if json:
+        commit = reports.commit(change.report)
+        put_document(document(outcome, **told, changed_bytes=change.changed_bytes, commit=commit))
+        return
+    _tell(out, outcome, disk)
     if change.report is not None:
         show_commit(out, change.report, disk)
     else:
@@ -84,10 +93,8 @@ def _read(file: str) -> bytes:
         raise InputError(say("script.no_file", file=file, why=getattr(error, "strerror", None) or error)) from error
 
 
-def _tell(out: Console, outcome: Outcome, disk: str, fix: bool) -> None:
+def _tell(out: Console, outcome: Outcome, disk: str) -> None:
     """What each line does, and with --fix what was put right."""
-    if outcome.blocking(fix):
-        return
     out.print(say("script.drive", letter=outcome.letter, disk=disk), markup=False, soft_wrap=True)
     wrong = {one.number: one for one in outcome.wrong}
     done = {one.number: one for one in outcome.done}
@@ -122,7 +129,7 @@ def _complaint(file: str, outcome: Outcome, blocking: list[Wrong], fix: bool) ->
         lines.append(say("script.cut_short", count=len(outcome.wrong)))
     certain = sum(one.cure is not Cure.NONE for one in blocking)
     if not fix:
-        lines.append(say("script.fix_next", count=certain, all=len(blocking)))
+        lines.append(say("script.fix_next" if certain else "script.fix_none", count=certain, all=len(blocking)))
     return _printable("\n".join(lines), keep="\n")
 
 

@@ -1,6 +1,6 @@
 """Lines of a .cmd file as cmd reads them, as far as a disk that is not running can follow.
 
-text -> logical lines (`^` at the end goes on) -> comments and labels told apart -> commands joined by & and &&
+text -> logical lines (`^` at the end goes on) -> comments and labels left out -> commands joined by & and &&
 
 Straight lines only: what jumps, asks or branches (goto, if, for, call, blocks, pipes) is not followed,
 because a script is one change that either happens as a whole or not at all. Source: Microsoft, cmd and
@@ -23,6 +23,7 @@ MOST_COMMANDS = 2_000
 
 _COMMENT = re.compile(r"@?\s*(?:rem(?:[\s,;=./:+\\(\[]|$)|::)", re.IGNORECASE)
 _NUL_REDIRECTION = re.compile(r"[012]?>{1,2}\s*nul:?(?=[\s&|)]|$)|2>&1|1>&2", re.IGNORECASE)
+_TO_THE_END = re.compile(r"goto\s*:\s*eof", re.IGNORECASE)
 _BRANCHING = re.compile(r"(if|for|goto|call|else|choice|shift)(?=[\s(:/,;=]|$)", re.IGNORECASE)
 
 
@@ -43,7 +44,10 @@ class Piece:
 
 
 def lines(text: str) -> Iterator[Line]:
-    """Lines that hold a command; blank ones and comments left out. Raises Misuse where there are too many."""
+    """Lines that hold a command; blank ones, comments and labels left out. Raises Misuse where there are too many.
+
+    A label does nothing by itself, and what would jump to it is refused.
+    """
     number, first, held = 0, 0, ""
     commands = 0
     for raw in re.split(r"\r\n|\n|\r", text):
@@ -57,7 +61,7 @@ def lines(text: str) -> Iterator[Line]:
             continue
         line, number_of_line = Line(first, whole.strip()), first
         held, first = "", 0
-        if line.text and not is_comment(line.text):
+        if line.text and not is_comment(line.text) and not line.text.startswith(":"):
             commands += 1
             if commands > MOST_COMMANDS:
                 raise Misuse(say("script.too_many_commands", most=MOST_COMMANDS, line=number_of_line))
@@ -68,6 +72,11 @@ def lines(text: str) -> Iterator[Line]:
 
 def is_comment(text: str) -> bool:
     return _COMMENT.match(text.lstrip()) is not None
+
+
+def ends_script(command: str) -> bool:
+    """`goto :eof`, which outside a subroutine is the end."""
+    return _TO_THE_END.fullmatch(command.strip()) is not None
 
 
 def _goes_on(text: str) -> bool:
@@ -87,7 +96,7 @@ def pieces(text: str) -> list[Piece]:
         command = "".join(letters).strip().lstrip("@").strip()
         letters.clear()
         if command:
-            _require_straight(command)
+            require_straight(command)
             found.append(Piece(command, joint if found else ""))
 
     while at < len(text):
@@ -121,9 +130,10 @@ def pieces(text: str) -> list[Piece]:
     return [piece for piece in found if not is_comment(piece.text)]
 
 
-def _require_straight(command: str) -> None:
+def require_straight(command: str) -> None:
+    """Raises Misuse for a command that jumps, branches or opens a block."""
     branching = _BRANCHING.match(command)
-    if branching is not None:
+    if branching is not None and not ends_script(command):
         raise Misuse(say("script.branching", word=branching[1]))
     if command.startswith(("(", ")")):
         raise Misuse(say("script.block", word=command[0]))

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from bootmend.commands.reg import STUB_CONTROL_SET, parse_key
 from bootmend.commands.script import programs
+from bootmend.commands.script.batch import ends_script
 from bootmend.commands.script.meant import program_name
 from bootmend.commands.script.tools import Tools
 from bootmend.commands.script.variables import Variables
@@ -49,7 +50,7 @@ class Commands:
             return self.tools.file_words(name, [word.text for word in shell_words(text[program.end :])])
         if name == programs.SETS:
             return [say("script.variable_set", name=self.variables.set(text))]
-        if name == programs.ENDS:
+        if name == programs.ENDS or ends_script(text):
             self.ended = True
             return []
         if name == "setlocal" and "delayed" in text.lower():

@@ -22,6 +22,8 @@ _QUOTES = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "＂": '"', "\u00a0": " ", "\u3000": " ", "\u200b": "", "\ufeff": ""}
 )
 _DASH = re.compile(r"(?<=\s)[–—−](?=[A-Za-z?])")
+_CARETS = re.compile(r"\^%([^%^\s]{1,60})\^%")
+"""`^%SystemRoot^%` keeps its percent signs at a prompt; in a script cmd takes the name for `SystemRoot^`."""
 _PLACEHOLDER = re.compile(r"\{?<(?=[^\s<>])([^<>|&\"]{1,80})>\}?(:?)")
 _OF_ENTRY = re.compile(r"identifier|guid|loader|\bid\b|식별자", re.IGNORECASE)
 _OF_DRIVE = re.compile(r"drive|disk|letter|volume|partition|드라이브|디스크|문자", re.IGNORECASE)
@@ -60,6 +62,7 @@ def filled_in(text: str, facts: Facts) -> list[Change]:
         return new
 
     text = changed(_DASH.sub("-", text.translate(_QUOTES)), say("script.typographic"))
+    text = changed(_CARETS.sub(r"%\1%", text), say("script.carets"))
     for pattern in (_PLACEHOLDER, _BARE_ENTRY):
         match = pattern.search(text)
         while match is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 _PASSED_OVER = """
 echo rem pause cls title color setlocal endlocal chcp timeout ver vol dir type more find findstr tree hostname
-whoami where prompt mode verify break
+whoami where prompt mode verify break ping
 """
 PASSED_OVER = frozenset(_PASSED_OVER.split())
 ENDS = "exit"

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from bootmend.commands.script.batch import LONGEST_LINE, Line, lines, pieces
+from bootmend.commands.script.batch import LONGEST_LINE, Line, lines, pieces, require_straight
 from bootmend.commands.script.decode import decode
 from bootmend.commands.script.dispatch import Commands
 from bootmend.commands.script.drives import Drives, choose
@@ -111,6 +111,7 @@ class ScriptRun:
         left: LeftOut | None = None
         text = line.text
         try:
+            require_straight(text.lstrip("@ \t"))
             if len(text) <= LONGEST_LINE and not _only_speaks(text):
                 for change in filled_in(text, self.facts):
                     text = self._note_change(attempt, change)
