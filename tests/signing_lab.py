@@ -150,6 +150,8 @@ class Recipe:
     stamp_time: datetime = SIGNED
     stamp_other: bool = False
     """The stamp is over some other signature."""
+    stamp_says_when: bool = True
+    """A token's signer states the time once more, as real ones do; osslsigncode 2.8 takes no token without it."""
     by_key_identifier: bool = False
     attributes: bool = True
     double_digest: bool = False
@@ -158,7 +160,7 @@ class Recipe:
     spoil: bool = False
     """One bit of the signature is flipped."""
 
-    def sign(self, content_type: str, content: bytes) -> bytes:
+    def sign(self, content_type: str, content: bytes, signing_time: datetime | None = None) -> bytes:
         """A signed message with `content` (one DER element), attached."""
         inner = der.whole(content, "content", content[0], "content").content
         extra = (intermediate(),) if self.certificates is None else self.certificates
@@ -166,7 +168,7 @@ class Recipe:
             extra = (*extra, self.stamped_by)
         listed = [self.by] if self.with_own else []
         certificates = b"".join(one.der for one in [*listed, *extra])
-        return signed_message(content_type, content, certificates, self.signer_info(content_type, inner))
+        return signed_message(content_type, content, certificates, self.signer_info(content_type, inner, signing_time))
 
     def signer_info(self, content_type: str, inner: bytes, signing_time: datetime | None = None) -> bytes:
         digest = hashlib.new(self.digest, inner).digest()
@@ -217,7 +219,8 @@ class Recipe:
         time = tlv(der.GENERAL_TIME, f"{self.stamp_time:%Y%m%d%H%M%S}.25Z".encode())
         info = seq(integer(1), oid("1.2.3.4"), imprint, integer(7), time)
         maker = Recipe(by=self.stamped_by, certificates=())
-        return maker.sign("1.2.840.113549.1.9.16.1.4", octets(info))
+        said = self.stamp_time if self.stamp_says_when else None
+        return maker.sign("1.2.840.113549.1.9.16.1.4", octets(info), said)
 
 
 def over_md5(identity: Identity, issuer: Identity) -> Identity:

@@ -216,6 +216,13 @@ def test_a_time_stamp_keeps_a_signature_alive(stamp: str) -> None:
     assert verdict.signatures[0].stamped == SIGNED
 
 
+def test_a_time_stamp_token_needs_no_signing_time_beside_its_own() -> None:
+    with_it, without = (signed_image(IMAGE, stamp_says_when=says) for says in (True, False))
+    assert len(without) < len(with_it)
+    for data in (with_it, without):
+        assert audit(data).signatures[0].stamped == SIGNED
+
+
 def test_without_a_time_stamp_the_present_counts() -> None:
     data = signed_image(IMAGE, PLAIN)
     expired = audit(data)
