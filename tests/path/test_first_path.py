@@ -93,6 +93,22 @@ def assert_nothing_pending_is_lost(sample: Broken) -> None:
         assert value.data == data
 
 
+def test_an_unclean_volume_is_seen_as_windows_will_see_it_and_left_as_it_is() -> None:
+    with broken(2, "healthy+crashed") as sample:
+        before, _ = data_digest(sample.disk)
+        waiting = sample.truth["details"]["journalled"]
+        number = sample.machine.manifest.windows_partition
+        assert Image(sample.disk).volume(number).stat(waiting["path"]).modified < waiting["modified"]
+        diagnosis = diagnose(sample.disk, sample.given)
+        assert diagnosis.replayed == (number,)
+        assert diagnosis.image.volume(number).stat(waiting["path"]).modified == waiting["modified"]
+        assert any("journal" in note and f"Volume {number}" in note for note in diagnosis.notes)
+        diagnosis.image.close()
+        assert data_digest(sample.disk)[0] == before
+    with broken(2, "healthy") as sample:
+        assert diagnose(sample.disk, sample.given).replayed == ()
+
+
 @both_generations
 @crashed_or_not
 def test_a_healthy_machine_gets_no_finding_and_no_write(generation: int, crashed: bool) -> None:
