@@ -86,10 +86,13 @@ def diagnose(
             stations[id(finding)] = finding.station or rule.station
     if windows.registry_fault is not None:
         notes.append(say("plan.registry_unasked", reason=windows.registry_fault))
-    elif windows.system.replayed:
+    elif windows.last_control_set not in ("", windows.control_set):
+        sets = {"next": windows.control_set, "last": windows.last_control_set}
+        notes.append(say("windows.other_set_next", hive=windows.system.where, **sets))
+    if windows.registry_fault is None and windows.system.replayed:
         applied = len(windows.system.recovery.applied)
         notes.append(say("plan.hive_replayed", hive=windows.system.where, entries=applied))
-    elif windows.system.unreplayable:
+    if windows.registry_fault is None and windows.system.unreplayable:
         notes.append(say("plan.unreplayable", hive=windows.system.where, reason=windows.system.recovery.reason))
     severities = list(Severity)
     findings.sort(key=lambda one: (severities.index(one.severity), stations[id(one)], one.rank))

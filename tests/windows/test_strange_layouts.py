@@ -14,6 +14,7 @@ from bootmend.disk.device import BlockDevice
 from bootmend.disk.overlay import Overlay
 from bootmend.errors import InputError, Missing, ParseError, Refused
 from bootmend.formats.bcd import MbrPartition, element_id
+from bootmend.formats.hive import HiveEditor, ValueType
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.tables.partition import BASIC_DATA, Partition
 from bootmend.volumes.tables.write import write_gpt, write_mbr
@@ -218,17 +219,54 @@ def test_without_software_the_cause_is_still_named(content: bytes | None) -> Non
         odd.mended()
 
 
-def test_the_control_set_is_the_one_that_select_names() -> None:
+def select(odd: Strange, numbers: dict[str, int | None], sets: tuple[str, ...] = ()) -> None:
+    """Values of the key Select, and empty control sets beside the one that is there."""
+
+    def change(editor: HiveEditor) -> None:
+        for name in sets:
+            editor.create_key(name)
+        for value, number in numbers.items():
+            if number is None:
+                editor.delete_value("Select", value)
+            else:
+                editor.set_value("Select", value, ValueType.DWORD, struct.pack("<I", number))
+
+    odd.hive(change)
+
+
+@pytest.mark.parametrize(
+    ("default", "current", "expected"),
+    [(1, 2, "ControlSet001"), (2, 1, "ControlSet002"), (None, 1, "ControlSet001"), (0, 1, "ControlSet001")],
+)
+def test_the_control_set_is_the_one_of_the_next_start(default: int | None, current: int, expected: str) -> None:
     with strange() as odd:
-
-        def change(editor: object) -> None:
-            editor.create_key("ControlSet002")  # type: ignore[attr-defined]
-            editor.set_value("Select", "Current", 4, struct.pack("<I", 2))  # type: ignore[attr-defined]
-
-        odd.hive(change)
+        select(odd, {"Default": default, "Current": current}, ("ControlSet002",))
         image = Image(odd.disk)
         windows = find_windows(image, odd.given)[0]
-        assert windows.control_set == "ControlSet002"
+        assert windows.control_set == expected
+        assert windows.last_control_set == f"ControlSet{current:03}"
         image.close()
-        with pytest.raises(ParseError, match="ControlSet002"):
-            odd.diagnose()
+
+
+def test_what_stands_in_the_set_of_the_next_start_is_told_with_a_note() -> None:
+    with strange(fault="driver-damaged") as odd:
+        select(odd, {"Default": 1, "Current": 2}, ("ControlSet002",))
+        found = odd.diagnose()
+        assert [cause.subject for cause in found.causes] == ["filecrypt.sys"]
+        assert "ControlSet002 (Select\\Current) started it last" in " ".join(found.notes)
+        select(odd, {"Current": 1})
+        assert not any("started it last" in note for note in odd.diagnose().notes)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ({"Default": 7}, "ControlSet007, which Select\\Default names"),
+        ({"Default": None, "Current": 9}, "ControlSet009, which Select\\Current names"),
+        ({"Default": None, "Current": None}, "Default or Current"),
+    ],
+)
+def test_a_select_that_leads_nowhere_is_said(numbers: dict[str, int | None], expected: str) -> None:
+    with strange() as odd:
+        select(odd, numbers)
+        assert expected in " ".join(odd.diagnose().notes)

@@ -18,7 +18,7 @@ from bootmend.windows.desk import Desk, OpenHive, OpenStore
 from bootmend.windows.installation import Windows
 from bootmend.windows.registry import LoadedHive, load_hive
 
-SELECTED = ("Current", "Default", "LastKnownGood")
+SELECTED = ("Default", "Current", "LastKnownGood")
 """The values of `Select` that name a control set Windows may start from."""
 MOST_SETS = 999
 
@@ -65,7 +65,7 @@ class Machine:
 
     @cached_property
     def control_sets(self) -> list[str]:
-        """The control sets that `Select` names and that are there, the current one first. Raises Missing."""
+        """The control sets that `Select` names and that are there, the one of the next start first. Raises Missing."""
         hive = self._hive(self.hive_file)
         select = hive.key("Select")
         names = []

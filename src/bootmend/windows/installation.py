@@ -15,6 +15,7 @@ from bootmend.formats.hive import Key, Value
 from bootmend.signing.policy import KernelPolicy
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.components import ComponentStore
+from bootmend.windows.control_sets import LAST, named_by, next_control_set
 from bootmend.windows.donor import Given, oem_catalogs
 from bootmend.windows.drivers import MAX_IMAGE, AuditedDriver, audit_driver
 from bootmend.windows.image import Image, address
@@ -96,7 +97,7 @@ class Windows:
         revision = self._current_version("UBR")
         return Version(
             text("ProductName"),
-            int(build) if build.isdecimal() and len(build) < MOST_DIGITS else 0,
+            int(build) if build.isascii() and build.isdecimal() and len(build) < MOST_DIGITS else 0,
             revision.number if revision is not None and len(revision.data) == 4 else 0,
         )
 
@@ -118,18 +119,16 @@ class Windows:
 
     @cached_property
     def control_set(self) -> str:
-        """The name of the set that `Select\\Current` names, such as ControlSet001; it must exist."""
-        select = self.system.hive.key("Select")
-        current = select.value("Current") if select is not None else None
-        if current is None or len(current.data) != 4:
-            raise ParseError(self.system.where, 0, "a value Current of four bytes under the key Select")
-        name = f"ControlSet{current.number:03d}"
-        if self.system.hive.key(name) is None:
-            raise ParseError(self.system.where, 0, f"a key {name}, which Select\\Current names")
-        return name
+        """The name of the set that Windows starts with next, such as ControlSet001; it must exist."""
+        return next_control_set(self.system.hive)
+
+    @property
+    def last_control_set(self) -> str:
+        """The set that `Select\\Current` names: what started it last; there or not, empty where it names none."""
+        return named_by(self.system.hive, LAST)
 
     def control(self, path: str) -> Key | None:
-        """A key of the current control set."""
+        """A key of the control set that Windows starts with next."""
         return self.system.hive.key(f"{self.control_set}\\{path}")
 
     @property

@@ -40,7 +40,7 @@ class Facts:
     loader: str
     """The default loader's identifier in braces; empty where there is none."""
     control_set: str = ""
-    """What `Select\\Current` names; empty where that is not known."""
+    """What Windows starts with next; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
