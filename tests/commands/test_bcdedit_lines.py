@@ -121,6 +121,8 @@ RIGHT = [
     ("/debug on", "{default}", "debug", "Yes"),
     ("/debug {default} OFF", "{default}", "debug", "No"),
     ("/bootdebug {bootmgr} on", "{bootmgr}", "bootdebug", "Yes"),
+    ("/event ON", "{default}", "event", "Yes"),
+    ("/event {LOADER} off", "{default}", "event", "No"),
     ("/dbgsettings serial debugport:1 baudrate:115200", "{dbgsettings}", "baudrate", "115200"),
     ("/dbgsettings SERIAL DEBUGPORT:2", "{dbgsettings}", "debugport", "2"),
     ("/dbgsettings 1394 CHANNEL:32", "{dbgsettings}", "debugtype", "1394"),
@@ -293,6 +295,13 @@ WRONG = [
     ("/dbgsettings net hostip:1.2.3.4 port:5 key:1.2.3.4 newkey", 2, "exclude"),
     ("/hypervisorsettings usb", 2, "SERIAL, 1394, NET"),
     ("/debug maybe", 2, "ON or OFF"),
+    ("/event", 2, "ON or OFF"),
+    ("/event {memdiag} on", 2, "Windows Memory Tester"),
+    ("/eventsettings net hostip:1.2.3.4 port:50000", 3, "/event ON|OFF"),
+    ("/dbgsettings net hostip:1.2.3.4 port:5 key:abc", 2, "KEY:abc is no key"),
+    ("/dbgsettings net hostip:1.2.3.4 port:5 key:1.2.3.X", 2, "KEY:1.2.3.X is no key"),
+    ("/dbgsettings net hostip:1.2.3.4 port:5 key:1.2..3", 2, "KEY:1.2..3 is no key"),
+    ("/hypervisorsettings net hostip:1.2.3.4 port:5 key:1.2.3", 2, "KEY:1.2.3 is no key"),
     ("/debug {memdiag} on", 2, "Windows Memory Tester"),
     ("/store", 2, "/store needs"),
     ("/store /enum all", 2, "/store needs"),
@@ -358,3 +367,9 @@ def test_a_word_that_is_no_text_is_refused() -> None:
 
 def test_words_are_split_as_programs_get_them() -> None:
     assert words_of('/set {x} description "a b" "c"d') == ["/set", "{x}", "description", "a b", "cd"]
+
+
+@pytest.mark.parametrize("line", ["/?", "/set /?", "/enum -?", "/? /set", "/store F:\\boot\\bcd /deletevalue /?"])
+def test_help_stands_behind_every_word(uefi: Machine, line: str) -> None:
+    answer = uefi.session.run(parse_line(words_of(line)))
+    assert any("/deletevalue" in each for each in answer.lines)

@@ -123,6 +123,20 @@ def test_import_is_all_or_nothing() -> None:
         assert number(system_file(disk), "ControlSet001\\Control\\CrashControl", "AutoReboot") == 0
 
 
+def test_another_set_for_the_next_start_is_told() -> None:
+    with broken(2, "healthy") as sample:
+        disk = Overlay(sample.disk)
+        assert reg(disk, f"query {CC}").notes == []
+        assert reg(disk, "copy HKLM\\SYSTEM\\ControlSet001 HKLM\\SYSTEM\\ControlSet002 /s").code == 0
+        assert reg(disk, "add HKLM\\SYSTEM\\Select /v Default /t REG_DWORD /d 2 /f").code == 0
+        done = reg(disk, f"add {CC} /v AutoReboot /t REG_DWORD /d 0 /f")
+        assert len(done.notes) == 1
+        assert "ControlSet001" in done.notes[0]
+        assert "ControlSet002" in done.notes[0]
+        assert number(system_file(disk), "ControlSet001\\Control\\CrashControl", "AutoReboot") == 0
+        assert number(system_file(disk), "ControlSet002\\Control\\CrashControl", "AutoReboot") == 1
+
+
 def test_a_whole_control_set_may_be_copied_a_stub_may_not() -> None:
     with broken(2, "healthy") as sample:
         disk = Overlay(sample.disk)

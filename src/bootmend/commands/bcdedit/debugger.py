@@ -92,9 +92,17 @@ def _with_key(kind: str, target: str, values: dict[str, str], key: str, fresh: b
     if fresh and key in values:
         raise Misuse(say("bcdedit.debugger_keys"))
     if key in values:
+        if not _is_key(values[key]):
+            raise Misuse(say("bcdedit.debugger_key", word=values[key]))
         return DebuggerSettings(target, values)
     made = new_key()
     return DebuggerSettings(target, {**values, key: made}, made)
+
+
+def _is_key(word: str) -> bool:
+    """Four parts of digits and lower-case letters with dots between."""
+    parts = word.split(".")
+    return len(parts) == 4 and all(part and set(part) <= set(_ALPHABET) for part in parts)
 
 
 def new_key() -> str:

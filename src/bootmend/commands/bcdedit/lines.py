@@ -61,7 +61,7 @@ class DeleteValue:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """`/ems`, `/bootems`, `/debug` or `/bootdebug`: one boolean element of one entry."""
+    """`/ems`, `/bootems`, `/debug`, `/bootdebug` or `/event`: one boolean element of one entry."""
 
     element: str
     target: str | None

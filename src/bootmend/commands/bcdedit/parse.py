@@ -57,6 +57,8 @@ def parse_line(words: Sequence[str]) -> Line:
     if name not in _COMMANDS:
         raise Misuse(say("bcdedit.unknown_command", word=rest[0], meant=did_you_mean(name, _COMMANDS)))
     arguments = rest[1:]
+    if [option(word) for word in arguments] == ["?"]:
+        return Line(Help(), store)
     if name != "set":  # a value may be anything, `/store` too
         store = take_store(arguments, anywhere=True) or store
     return Line(_COMMANDS[name](arguments), store)
@@ -95,6 +97,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Command]] = {
     "bootems": parse_switch("/bootems", "bootems", of_any=True),
     "debug": parse_switch("/debug", "debug"),
     "bootdebug": parse_switch("/bootdebug", "bootdebug"),
+    "event": parse_switch("/event", "event"),
     "emssettings": parse_ems_settings,
     "dbgsettings": lambda words: parse_debugger_settings("/dbgsettings", words),
     "hypervisorsettings": lambda words: parse_debugger_settings("/hypervisorsettings", words),
@@ -112,6 +115,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Command]] = {
 
 _NOT_HERE = {
     "createstore": "bcdedit.createstore_next",
+    "eventsettings": "bcdedit.eventsettings_next",
     "sysstore": "bcdedit.sysstore_next",
     "mirror": "bcdedit.mirror_next",
 }

@@ -1,6 +1,6 @@
 """Lines that change a setting: `/set`, `/deletevalue`, `/ems`, `/emssettings`, `/timeout` and their like.
 
-"BCDEdit /set", "/deletevalue", "/ems", "/bootems", "/emssettings", "/debug", "/bootdebug" and "/timeout"
+"BCDEdit /set", "/deletevalue", "/ems", "/bootems", "/emssettings", "/debug", "/bootdebug", "/event" and "/timeout"
 in Microsoft's documentation. Where the identifier is left out there, {current} is meant; run.py says
 what that means here.
 """

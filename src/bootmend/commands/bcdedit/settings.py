@@ -149,7 +149,7 @@ class SettingsEditor:
 
     def _switch(self, command: Switch) -> list[str]:
         found, _ = self._target(command.target)
-        if command.element in ("ems", "debug") and found.type not in (
+        if command.element in ("ems", "debug", "event") and found.type not in (
             ObjectType.OS_LOADER,
             ObjectType.LOADER_SETTINGS,
             ObjectType.SETTINGS,

@@ -21,25 +21,28 @@ from bootmend.commands.reg.lines import (
 )
 from bootmend.commands.reg.names import KeyName, parse_key, split_path
 from bootmend.commands.reg.words import Words
-from bootmend.errors import Misuse
+from bootmend.errors import Misuse, Refused
 from bootmend.formats.hive import ValueType
 from bootmend.texts import say
 
 _HELP = ("/?", "-?", "/h", "-h")
-_ABSENT = ("restore", "flags")
+_ABSENT = {"restore": "reg.restore_next", "flags": "reg.flags_next"}
 
 
 def parse(words: Sequence[str]) -> Command:
     """What the words after `reg` ask for. Raises Misuse naming the word, Refused for what no disk can give."""
+    if words and words[0].lower() in ("reg", "reg.exe"):
+        words = words[1:]
     if not words:
         raise Misuse(say("reg.no_operation", known=", ".join(_PARSERS)))
     operation = words[0].lower()
     if operation in _HELP:
         return Help()
     parser = _PARSERS.get(operation)
+    if operation in _ABSENT:
+        raise Refused(say("reg.not_here", word=operation), say(_ABSENT[operation]))
     if parser is None:
-        raise Misuse(say("reg.not_here" if operation in _ABSENT else "reg.no_such_operation", word=words[0],
-                         known=", ".join(_PARSERS)))  # fmt: skip
+        raise Misuse(say("reg.no_such_operation", word=words[0], known=", ".join(_PARSERS)))
     if len(words) == 2 and words[1].lower() in _HELP:
         return Help()
     return parser(words[1:])
@@ -114,6 +117,8 @@ def _add(words: Sequence[str]) -> Add:
             kind = data.type_named(line.argument(switch))
         elif switch == "/d":
             word = line.argument(switch)
+            if "^%" in word:
+                raise Misuse(say("reg.carets", word=word, meant=word.replace("^%", "%")))
         elif switch == "/s":
             separator = _one_character(line.argument(switch), switch)
         else:

@@ -11,7 +11,10 @@ A search (/f or /t) and a recursive look for one value end with the number of ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fnmatch import translate
+from functools import lru_cache
 
 from bootmend.commands.reg.data import shown, type_name
 from bootmend.commands.reg.lines import Query
@@ -116,7 +119,16 @@ def _matches(text: str, pattern: str, wanted: Query) -> bool:
         return True
     if not wanted.case:
         text, pattern = fold(text), fold(pattern)
+    if "*" in pattern or "?" in pattern:
+        return _wildcards(pattern, wanted.exact).match(text) is not None
     return text == pattern if wanted.exact else pattern in text
+
+
+@lru_cache(maxsize=8)
+def _wildcards(pattern: str, exact: bool) -> re.Pattern[str]:
+    """`*` is any text and `?` any one character; without /e the pattern may stand anywhere in the text."""
+    plain = pattern.replace("[", "[[]")
+    return re.compile(translate(plain if exact else f"*{plain}*"))
 
 
 def _walk(top: Key, name: str, recurse: bool, levels: int | None = None) -> Iterator[tuple[Key, str]]:

@@ -214,6 +214,9 @@ class Registry:
         current = _current(hive)
         if current is None or hive.key(current) is None:
             raise Missing(say("reg.no_current", hive=hive.file, set=current or "?"))
+        default = _named(hive, "Default")
+        if default is not None and default != current:
+            self.note(say("reg.other_default", current=current, default=default))
         return f"{current}{slash}{rest}"
 
 
@@ -223,8 +226,13 @@ def _is_store(hive: Hive) -> bool:
 
 def _current(hive: Hive) -> str | None:
     """The control set that `Select\\Current` names."""
+    return _named(hive, "Current")
+
+
+def _named(hive: Hive, word: str) -> str | None:
+    """The control set that a value of `Select` names."""
     select = hive.key("Select")
-    value = select.value("Current") if select is not None else None
+    value = select.value(word) if select is not None else None
     return f"ControlSet{value.number:03d}" if value is not None and 1 <= len(value.data) <= 8 else None
 
 

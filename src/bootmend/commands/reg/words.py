@@ -21,6 +21,8 @@ class Words:
         self.words = list(words)
         self.at = 0
         self.allowed: list[str] = []
+        self.taken: list[str] = []
+        """Words that name keys."""
 
     def take(self, what: str) -> str:
         """The next word, which must be there and be no switch; a FILE may begin with a slash, as paths here do."""
@@ -28,6 +30,8 @@ class Words:
         if not word or (word.startswith("/") and (what != "FILE" or len(word) == 2)):
             raise Misuse(say("reg.lacks", operation=self.operation, what=what))
         self.at += 1
+        if what.startswith("KEY"):
+            self.taken.append(word)
         return word
 
     def switches(self, known: str) -> Iterator[str]:
@@ -50,8 +54,12 @@ class Words:
                 yield switch
 
     def _view(self, word: str, switch: str, seen: set[str]) -> None:
-        """A disk is seen as 64-bit programs see it: /reg:64 says nothing new, /reg:32 has no view to switch to."""
-        if switch == "/reg:32":
+        """A disk is seen as 64-bit programs see it: /reg:64 says nothing new.
+
+        /reg:32 shows 32-bit programs another HKLM\\SOFTWARE and other classes, by rules that Windows keeps in
+        its code; all else is the same to them. "Registry keys affected by WOW64" in Microsoft's documentation.
+        """
+        if switch == "/reg:32" and not all(_same_in_both_views(word) for word in self.taken or [""]):
             raise Misuse(say("reg.view_32"))
         if switch in seen:
             raise Misuse(say("reg.twice", word=word))
@@ -70,3 +78,8 @@ class Words:
             return True
         word = self.words[self.at]
         return word[:1] in ("/", "-") and f"/{word[1:].lower()}" in self.allowed
+
+
+def _same_in_both_views(key: str) -> bool:
+    root, _, rest = key.partition("\\")
+    return root.upper() in ("HKLM", "HKEY_LOCAL_MACHINE") and rest.partition("\\")[0].upper() not in ("", "SOFTWARE")

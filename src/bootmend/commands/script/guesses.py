@@ -16,7 +16,7 @@ from bootmend.formats.bcd import WELL_KNOWN, ObjectType, element_ids, element_na
 from bootmend.texts import say
 
 _VERBS = """
-store enum set deletevalue ems emssettings bootems debug bootdebug dbgsettings hypervisorsettings default timeout
+store enum set deletevalue ems emssettings bootems debug bootdebug event dbgsettings hypervisorsettings default timeout
 displayorder bootsequence toolsdisplayorder create copy delete export import
 """
 BCDEDIT_VERBS = tuple(_VERBS.split())
