@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
+from bounded_work import bounded_work
 from hive_readers import contents, data_of_others, pyregf_keys
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,17 +44,14 @@ def text_of(file: bytes) -> str:
 )
 def test_a_real_hive_there_and_back(name: str, keys: int) -> None:
     hive = unpacked(f"hives/{name}")
-    started = time.monotonic()
     first, notes = exported(hive)
     again = imported(first, new_hive("ROOT"))
     second, _ = exported(again)
-    seconds = time.monotonic() - started
     assert first == second
     assert first.count("\r\n[".encode("utf-16-le")) >= keys
     # The keys with a class name are told, not lost in silence.
     assert any("class name" in note for note in notes)
     assert check(again, "again").errors == []
-    assert seconds < 60
     # Two other readers see in the new hive what they see in the old one.
     if "clean" in name:
         old, new = pyregf_keys(hive), pyregf_keys(again)
@@ -262,15 +259,14 @@ def test_mutated_files_are_read_or_refused_in_time(encoding: str) -> None:
         + KEY
     )
     chance = random.Random(7)
-    started = time.monotonic()
     read = refused = 0
     for _ in range(3000):
-        try:
-            read += bool(read_reg_file(mutated(text.encode(encoding), chance), "f"))
-        except BootmendError:
-            refused += 1
+        with bounded_work(calls=20_000):
+            try:
+                read += bool(read_reg_file(mutated(text.encode(encoding), chance), "f"))
+            except BootmendError:
+                refused += 1
     assert min(read, refused) > 100
-    assert time.monotonic() - started < 20
 
 
 def test_mutated_hives_are_exported_or_refused() -> None:
@@ -306,10 +302,8 @@ def hostile() -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.parametrize(("name", "data"), [pytest.param(*case, id=case[0]) for case in hostile()])
 def test_hostile_files_take_no_longer(name: str, data: bytes) -> None:
-    started = time.monotonic()
-    with pytest.raises(RegFileError):
+    with bounded_work(calls=100_000), pytest.raises(RegFileError):
         read_reg_file(data, name)
-    assert time.monotonic() - started < 5
 
 
 def test_a_key_that_no_line_can_hold_is_told() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from contextlib import suppress
 
 import pytest
+from bounded_work import bounded_work
 from hypothesis import given
 from hypothesis import strategies as st
 from small_machine import small_machine
@@ -215,20 +215,17 @@ def test_hostile_scripts_are_bounded() -> None:
         "quotes": b'reg add HKLM\\SYSTEM\\Select /d "' + b'\\"' * 4000,
     }
     small_machine(2)  # is grown once, and that takes longer than any script
-    for name, data in scripts.items():
-        started = time.process_time()
-        with suppress(BootmendError):
+    for data in scripts.values():
+        with bounded_work(calls=5_000_000), suppress(BootmendError):
             run(data)
-        assert time.process_time() - started < 5, name
 
 
 @pytest.mark.slow
 def test_many_wrong_lines_end_early() -> None:
-    started = time.process_time()
-    outcome = run(b"bcddit /store F: boot\\bcd /set {defalt} bootlogg yess\r\n" * 1900)
+    with bounded_work():
+        outcome = run(b"bcddit /store F: boot\\bcd /set {defalt} bootlogg yess\r\n" * 1900)
     assert outcome.cut_short
     assert len(outcome.wrong) < 1000
-    assert time.process_time() - started < 30
 
 
 def test_too_many_commands_are_refused_before_anything_runs() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from bounded_work import bounded_work
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_data import need
@@ -202,28 +202,26 @@ def test_mutated_devices_are_exact_or_a_parse_error() -> None:
         encode_device(VhdPartition(ESP.partition, FileDevice(ESP, r"\win10.vhd"))),
         encode_device(LocateDevice(1, r"\x", VirtualDisk(FileDevice(LocateDevice(2, r"\y"), r"\a.vhd")))),
     ]
-    started, refused, rounds = time.monotonic(), 0, 20_000
+    refused, rounds = 0, 20_000
     for _ in range(rounds):
         raw = bytearray(chance.choice(seeds))
         for _ in range(chance.randrange(1, 5)):
             raw[chance.randrange(16, len(raw))] = chance.choice([0, 1, 3, 5, 6, 8, 0x48, 0xFF, chance.randrange(256)])
         cut = bytes(raw[: chance.randrange(len(raw) // 2, len(raw) + 1)] if chance.random() < 0.3 else raw)
-        try:
-            device = decode_device(cut, "fuzz")
-        except ParseError:
-            refused += 1
-        else:
-            assert encode_device(device) == cut
+        with bounded_work(calls=2_000):
+            try:
+                device = decode_device(cut, "fuzz")
+            except ParseError:
+                refused += 1
+            else:
+                assert encode_device(device) == cut
     assert 0 < refused < rounds
-    assert time.monotonic() - started < 20
 
 
-def test_a_huge_element_is_read_in_no_time() -> None:
+def test_a_huge_element_is_read_in_few_steps() -> None:
     raw = bytes(16) + words(8, 0, 4_000_000, 0, 1, 0, 0) + b"a\0" * 1_999_986
-    started = time.monotonic()
-    with pytest.raises(ParseError, match="NUL"):
+    with bounded_work(calls=2_000), pytest.raises(ParseError, match="NUL"):
         decode_device(raw[:4_000_016], "BCD")
-    assert time.monotonic() - started < 2
 
 
 @pytest.mark.data

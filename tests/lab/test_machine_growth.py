@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
+from bounded_work import bounded_work
 from sample_data import need, unpacked
 from small_machine import CATALOGS, SIZE, broken, lab_authority, small_machine
 
@@ -149,14 +149,10 @@ def test_a_crash_needs_a_hive_that_is_not_crashed_already(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("generation", [1, 2])
-def test_a_full_machine_grows_in_a_minute(generation: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    started = time.monotonic()
-    machine = create(tmp_path / "machine.vhd", generation=generation, authority=lab_authority())
-    seconds = time.monotonic() - started
+def test_a_full_machine_grows(generation: int, tmp_path: Path) -> None:
+    with bounded_work():
+        machine = create(tmp_path / "machine.vhd", generation=generation, authority=lab_authority())
     held = machine.path.stat()
-    with capsys.disabled():
-        print(f"\ngeneration {generation}: {seconds:.1f} s, {held.st_blocks * 512 >> 20} MiB on disk")  # noqa: T201
     assert held.st_size == (127 << 30) + 512
     assert machine.manifest.catalogs == 3000
     assert held.st_blocks * 512 < 1 << 30
-    assert seconds < 60

@@ -8,7 +8,6 @@ material in the tests beside this one.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -284,10 +283,9 @@ def _grow(catalogs: int, drivers: int, seed: int) -> tuple[LabAuthority, dict[st
     return authority, dict(store), planted
 
 
-def _wrong_verdicts(catalogs: int, drivers: int, seed: int) -> tuple[list[str], int, float]:
-    """What differs from the plan, how many catalogs could not be read, and the seconds all verdicts took."""
+def _wrong_verdicts(catalogs: int, drivers: int, seed: int) -> tuple[list[str], int]:
+    """What differs from the plan, and how many catalogs could not be read."""
     authority, store, planted = _grow(catalogs, drivers, seed)
-    started = time.perf_counter()
     index = CatalogIndex()
     for name, data in store.items():
         index.add(name, data)
@@ -305,11 +303,11 @@ def _wrong_verdicts(catalogs: int, drivers: int, seed: int) -> tuple[list[str], 
         refused = verdict.kernel_would_refuse
         if found != expected or refused == (expected.status is Status.VALID):
             wrong.append(f"{name} ({file}): expected {expected}, found {found}, refused {refused}, {verdict.evidence}")
-    return wrong, len(index.unreadable), time.perf_counter() - started
+    return wrong, len(index.unreadable)
 
 
 def test_every_case_gets_the_verdict_it_was_planted_for() -> None:
-    wrong, _, _ = _wrong_verdicts(catalogs=150, drivers=2 * len(CASES), seed=11)
+    wrong, _ = _wrong_verdicts(catalogs=150, drivers=2 * len(CASES), seed=11)
     assert wrong == []
 
 
@@ -329,8 +327,7 @@ def test_without_trust_in_the_lab_what_was_valid_ends_in_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_a_whole_store_gets_the_verdicts_it_was_planted_for(record_property: Any) -> None:
-    wrong, unreadable, seconds = _wrong_verdicts(catalogs=3_000, drivers=300, seed=13)
-    record_property("seconds for 3,000 catalogs and 300 drivers", round(seconds, 2))
+def test_a_whole_store_gets_the_verdicts_it_was_planted_for() -> None:
+    wrong, unreadable = _wrong_verdicts(catalogs=3_000, drivers=300, seed=13)
     assert wrong == []
     assert unreadable > 0
