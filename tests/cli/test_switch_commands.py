@@ -230,6 +230,19 @@ def test_force_both_ways(uefi: Path) -> None:
     assert states(uefi)["safe-mode"] == "off"
 
 
+@pytest.mark.parametrize("off", [["crash-dump", "crash-debug"], ["crash-debug", "crash-dump"]])
+@pytest.mark.parametrize("on", [["crash-dump", "crash-debug"], ["crash-debug", "crash-dump"]])
+def test_switches_turned_off_together_hold_nothing_for_each_other(uefi: Path, on: list[str], off: list[str]) -> None:
+    at_first = json.loads(command("status", uefi, "--json").stdout)["switches"]
+    assert command("enable", uefi, *on).returncode == 0
+    done = command("disable", uefi, *off, "--json")
+    rows = json.loads(done.stdout)["switches"]
+    assert [one["switch"] for one in rows] == off
+    assert [one["remarks"] for one in rows] == [[], []]
+    assert done.stderr == b""
+    assert json.loads(command("status", uefi, "--json").stdout)["switches"] == at_first
+
+
 def test_history_shows_what_was_captured_and_whether_it_was_put_back(uefi: Path) -> None:
     assert command("enable", uefi, "safe-mode", "crash-debug").returncode == 0
     assert command("bcdedit", uefi, "--", "/set", "{default}", "description", "a b").returncode == 0

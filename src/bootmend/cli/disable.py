@@ -36,7 +36,7 @@ def disable(
     from bootmend.cli.output import console
     from bootmend.cli.session import identity_of
     from bootmend.cli.switching import changes_document, layers_of, put_change, remark, show_changes, show_commit
-    from bootmend.switches import WENT_BY, Machine, captured_to_json, place_to_json, switches_named, turn_off
+    from bootmend.switches import SWITCHES, WENT_BY, Machine, captured_to_json, place_to_json, switches_named, turn_off
     from bootmend.switches.journals import captured_in
 
     named = switches_named(switches)
@@ -45,13 +45,14 @@ def disable(
         remark(machine.windows.chain.notes)
         device = change.edit.device
         layers = layers_of(disk, journal_dir, device)
-        turned = []
         if journal is not None:
             by = {one.name: captured_in(journal, device, identity_of(device), one.name) for one in named}
             change.meta[WENT_BY] = captured_to_json(by)
-        for switch in named:
-            captured = by[switch.name] if journal is not None else layers.held_by(switch.name)
-            turned.append(turn_off(machine, switch, captured, layers, force=force))
+        done = {}
+        for name in layers.topmost_first(switch.name for switch in named):
+            captured = by[name] if journal is not None else layers.held_by(name)
+            done[name] = turn_off(machine, SWITCHES[name], captured, layers, force=force)
+        turned = [done[switch.name] for switch in named]
         change.meta["switches"] = [one.switch.name for one in turned]
         change.meta["disabled"] = {
             one.switch.name: {

@@ -92,6 +92,15 @@ class Layers:
         stack = self._places.get(place, [])
         return stack[-1].switch if stack and stack[-1].switch != switch else None
 
+    def topmost_first(self, switches: Iterable[str]) -> list[str]:
+        """In the order in which none of them, if that can be, has to leave a place to another of them."""
+        names = list(switches)
+        below = {
+            name: sum(self.above(name, place) in names for place in (one.place for one in self.held_by(name)))
+            for name in names
+        }
+        return sorted(names, key=below.__getitem__)
+
     def way_back(self, switch: str, place: Place) -> Captured | None:
         """What it captured the first time, where it is on top of this place and still in force."""
         stack = self._places.get(place, [])
