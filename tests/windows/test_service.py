@@ -33,6 +33,13 @@ def service(name: str = "x", image: str = "", start: int = 1, group: str = "", t
         ('"C:\\Windows\\a.sys"', Location(4, "\\Windows\\a.sys")),
         ("\\DosDevices\\c:\\a.sys", Location(4, "\\a.sys")),
         ("\\Drivers\\a.sys", Location(4, "\\Drivers\\a.sys")),
+        ("\\\\server\\share\\a.sys", Location(None, "\\\\server\\share\\a.sys")),
+        ("\\??\\UNC\\server\\share\\a.sys", Location(None, "UNC\\server\\share\\a.sys")),
+        ("%ProgramFiles%\\v\\a.sys", Location(None, "%ProgramFiles%\\v\\a.sys")),
+        ("%WinDir%\\a.sys", Location(4, "\\Windows\\a.sys")),
+        ("\\SystemRoot\\..\\v\\a.sys", Location(None, "\\SystemRoot\\..\\v\\a.sys")),
+        ("..\\a.sys", Location(None, "..\\a.sys")),
+        ("C:\\v\\..x\\a.b.sys", Location(4, "\\v\\..x\\a.b.sys")),
     ],
 )
 def test_locate_image(image: str, expected: Location) -> None:

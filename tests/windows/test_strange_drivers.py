@@ -93,6 +93,27 @@ def test_what_a_damaged_driver_means_follows_error_control(start: int, kind: int
         assert found.healthy == (control != 3)
 
 
+@pytest.mark.parametrize("control", [4, 51, 0x80000003])
+def test_an_error_control_that_microsoft_does_not_name_is_not_called_critical(control: int) -> None:
+    with strange() as odd:
+        odd.service("filecrypt", ErrorControl=control)
+        odd.damage(FILECRYPT)
+        (finding,) = odd.diagnose().findings
+        assert finding.severity is Severity.RISK
+
+
+@pytest.mark.parametrize(
+    "image", ["\\\\server\\share\\filecrypt.sys", "%ProgramFiles%\\filecrypt.sys", "..\\filecrypt.sys"]
+)
+def test_a_path_that_leads_nowhere_for_sure_is_out_of_sight_and_nothing_is_made_there(image: str) -> None:
+    with strange() as odd:
+        odd.service("filecrypt", ImagePath=image)
+        proposal = odd.propose()
+        (finding,) = proposal.diagnosis.findings
+        assert (finding.rule, finding.severity) == ("driver_out_of_sight", Severity.NOTE)
+        assert proposal.rehearsal is None
+
+
 @pytest.mark.parametrize("algorithm", [0, 1, 2, 3])
 def test_compacted_drivers_are_read_and_a_damaged_one_is_replaced(algorithm: int) -> None:
     with strange() as odd:

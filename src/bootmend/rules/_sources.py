@@ -7,7 +7,8 @@ embedded signature:
 * its hash is in a catalog of this machine whose signature holds (active, or staged and then
   put back with it); or
 * it carries a valid embedded signature, and has the same name and machine type, and it is of
-  this machine's build.
+  this machine's build by the component folder or the Windows it comes from. Its own version resource
+  says nothing of that: a real file of 17763.6659 belongs to component 17763.9245.
 
 Among the sound ones of one source, the one of the component version that belongs here wins. One of another
 version is the last resort and needs consent: where a catalog was lost everywhere, the driver that looks
@@ -200,10 +201,9 @@ def _judge_embedded(windows: Windows, candidate: Candidate) -> tuple[Chosen | No
     if candidate.from_donor:
         version = candidate.version
         if not version:
-            info = pe.version()
-            version = info.file_version if info is not None else ""
+            return None, say("rules.donor_of_nothing")
         build = version.split(".")[2] if version.count(".") >= 2 else version.split(".")[0]
         if build != str(windows.version.build):
-            return None, say("rules.donor_build", theirs=version or "?", ours=windows.version.text)
+            return None, say("rules.donor_build", theirs=version, ours=windows.version.text or "?")
     said = Evidence(candidate.where, say("rules.copy_embedded"))
     return Chosen(candidate, (said,), "", None), ""

@@ -16,10 +16,9 @@ from bootmend.volumes.volume import Volume
 from bootmend.windows.bootchain import BootChain, read_boot_chain
 from bootmend.windows.donor import Given
 from bootmend.windows.image import Image, address, describe, locked_volumes
-from bootmend.windows.installation import Windows
+from bootmend.windows.installation import KERNEL, Windows
 
 SYSTEM_HIVE = "System32\\config\\SYSTEM"
-KERNEL = "System32\\ntoskrnl.exe"
 MOST_ROOT_FOLDERS = 500
 MOST_WINDOWS = 16
 """Installations on one disk; a table of partitions that all are the same one must not be read for each."""

@@ -18,7 +18,7 @@ from typing import Protocol
 from bootmend.errors import InputError, Refused
 from bootmend.signing.policy import KernelPolicy
 from bootmend.signing.roots import Trust
-from bootmend.windows.components import MAX_FILE, ComponentStore
+from bootmend.windows.components import MAX_FILE, ComponentStore, parse_component
 from bootmend.windows.image import Image
 from bootmend.windows.signatures import CATROOT, CatalogSet
 
@@ -28,7 +28,11 @@ MAX_FOLDER_FILES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class DonorFile:
-    """A candidate from a donor. `version` is its component's, or the donor's build; empty if unknown."""
+    """A candidate from a donor.
+
+    `version` is its component's, or the build of the Windows that uses it; empty if unknown. Never its
+    version resource, which says what a file was made as, not what it belongs to.
+    """
 
     where: str
     data: bytes
@@ -46,7 +50,7 @@ class Donor(Protocol):
 
 
 class FolderDonor:
-    """A folder of files, searched below as well."""
+    """A folder of files, searched below as well; what stands in a folder named as a component is of its version."""
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
@@ -75,7 +79,7 @@ class FolderDonor:
         """Nothing where it cannot be read: another copy may do."""
         try:
             if path.is_file() and path.stat().st_size <= MAX_FILE:
-                yield DonorFile(str(path), path.read_bytes(), "")
+                yield DonorFile(str(path), path.read_bytes(), parse_component(path.parent.name)[1])
         except OSError:
             return
 

@@ -17,7 +17,7 @@ from bootmend.signing.verdict import Status, Verdict
 from bootmend.texts import say
 from bootmend.volumes.volume import Elsewhere, Entry, Volume
 from bootmend.windows.image import address
-from bootmend.windows.service import ErrorControl, Location, Service
+from bootmend.windows.service import Location, Service
 from bootmend.windows.signatures import CatalogSet, Signatures
 
 MAX_IMAGE = 256 << 20
@@ -79,7 +79,7 @@ class AuditedDriver:
         Not where a boot option lets it load as it is (nointegritychecks, testsigning), though current builds drop
         such options, nor where it is not known that the kernel minds (an expired certificate).
         """
-        if self.trouble in (None, Trouble.OUT_OF_SIGHT) or self.service.error_control < ErrorControl.CRITICAL:
+        if self.trouble in (None, Trouble.OUT_OF_SIGHT) or not self.service.critical:
             return False
         verdict = self.verdict
         return verdict is None or (verdict.kernel_would_refuse and verdict.confidence is not Confidence.LOW)

@@ -6,12 +6,14 @@ writes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from bootmend.errors import InputError, Missing, ParseError, Unequipped
+from bootmend.errors import InputError, Missing, ParseError, Refused, Unequipped
 from bootmend.findings import HiveFile
 from bootmend.formats.hive import Key, Value
+from bootmend.formats.pe import HEAD, machine_of
 from bootmend.signing.policy import KernelPolicy
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.components import ComponentStore
@@ -25,6 +27,7 @@ from bootmend.windows.service import Location, Service, locate_image, read_servi
 from bootmend.windows.signatures import CatalogSet, Signatures
 
 MACHINES = {"AMD64": 0x8664, "ARM64": 0xAA64, "X86": 0x14C}
+KERNEL = "System32\\ntoskrnl.exe"
 MOST_DIGITS = 10
 """A build number is a 32-bit number; longer digits are no number of anything."""
 
@@ -137,9 +140,13 @@ class Windows:
         value = key.value("ComputerName") if key is not None else None
         return value.text if value is not None else ""
 
-    @property
+    @cached_property
     def machine_type(self) -> int | None:
-        """The PE machine type of this Windows, by its own environment; None where it does not say."""
+        """The PE machine type of this Windows: its kernel's, else by its environment; None where neither tells."""
+        with suppress(InputError, Refused):
+            head = self.image.volume(self.volume).open(f"{self.path}\\{KERNEL}").read(0, HEAD)
+            if (machine := machine_of(head)) in MACHINES.values():
+                return machine
         key = self.control("Control\\Session Manager\\Environment")
         value = key.value("PROCESSOR_ARCHITECTURE") if key is not None else None
         return MACHINES.get(value.text.upper()) if value is not None else None

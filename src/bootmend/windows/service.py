@@ -6,7 +6,8 @@ starts at %SystemRoot%; \\SystemRoot\\ and %SystemRoot%\\ name the Windows folde
 C:\\ name a drive letter, which for the Windows volume is the one in its own SOFTWARE hive;
 \\??\\Volume{GUID}\\ names what MountedDevices says. \\Device\\HarddiskVolume3\\ and
 \\ArcName\\...\\ count volumes in the order in which that boot found them, which no disk tells:
-what is loaded that early stands on the Windows volume, and there it is looked for.
+what is loaded that early stands on the Windows volume, and there it is looked for. A share, another
+variable, or a way through `.` and `..` leads to no place that could be named for sure.
 """
 
 from __future__ import annotations
@@ -115,6 +116,10 @@ class Location:
 _PREFIXES = ("\\??\\", "\\\\?\\", "\\DosDevices\\", "\\GLOBAL??\\", "GLOBALROOT\\")
 _WINDOWS_FOLDER = ("\\systemroot\\", "%systemroot%\\", "%windir%\\", "systemroot\\")
 _COUNTED = re.compile(r"\\?(?:device\\harddisk(?:volume\d+|\d+\\partition\d+)|arcname\\[^\\]+)(?=\\)", re.IGNORECASE)
+_NO_PLACE = re.compile(
+    r"^\\\\|^\\?unc\\|^%(?!systemroot%\\|windir%\\|systemdrive%\\)[^\\%]+%|(?:^|\\)\.{1,2}(?:\\|$)", re.IGNORECASE
+)
+"""A share, a variable that is not known here, and folders called `.` or `..`, which the kernel does not resolve."""
 _NAMED = re.compile(r"volume\{[0-9a-f-]{36}\}(?=\\)", re.IGNORECASE)
 
 
@@ -128,6 +133,8 @@ def locate_image(service: Service, windows_volume: int, windows_path: str, names
         if text.lower().startswith(prefix.lower()):
             text = text[len(prefix) :]
     lowered = text.lower()
+    if _NO_PLACE.search(text):
+        return Location(None, text)
     for prefix in _WINDOWS_FOLDER:
         if lowered.startswith(prefix):
             rest = text[len(prefix) :].lstrip("\\")

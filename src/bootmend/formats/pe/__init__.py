@@ -3,7 +3,7 @@
 Source of the format: Microsoft, "PE Format" (Microsoft Portable Executable and Common Object File Format).
 """
 
-from bootmend.formats.pe.image import AMD64, ARM64, ARMNT, I386, Pe, Section
+from bootmend.formats.pe.image import AMD64, ARM64, ARMNT, HEAD, I386, Pe, Section, machine_of
 from bootmend.formats.pe.version import VersionInfo
 
-__all__ = ["AMD64", "ARM64", "ARMNT", "I386", "Pe", "Section", "VersionInfo"]
+__all__ = ["AMD64", "ARM64", "ARMNT", "HEAD", "I386", "Pe", "Section", "VersionInfo", "machine_of"]

@@ -31,6 +31,18 @@ _MOST_SECTIONS = 96
 _MOST_DIRECTORIES = 16
 
 
+HEAD = 4096
+"""Bytes from the start of an image that hold its headers, for `machine_of`."""
+
+
+def machine_of(head: bytes) -> int | None:
+    """The machine type in the first bytes of an image; None where they are none."""
+    at = int.from_bytes(head[0x3C:0x40], "little")
+    if head[:2] != b"MZ" or head[at : at + 4] != b"PE\0\0" or len(head) < at + 6:
+        return None
+    return int.from_bytes(head[at + 4 : at + 6], "little")
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """`raw_size` bytes at `raw_offset` of the file, mapped at `rva` for `virtual_size` bytes."""
