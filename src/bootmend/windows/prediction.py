@@ -18,6 +18,7 @@ from bootmend.windows.installation import Windows
 from bootmend.windows.service import Start
 
 BUG_CHECKS = {
+    0x50: "PAGE_FAULT_IN_NONPAGED_AREA",
     0x5A: "CRITICAL_SERVICE_FAILED",
     0x67: "CONFIG_INITIALIZATION_FAILED",
     0x6B: "PROCESS1_INITIALIZATION_FAILED",
