@@ -14,6 +14,7 @@ Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One rule, in f
 
 def rules(name: Name = None) -> None:
     """List every cause that bootmend knows, or tell one in full."""
+    from bootmend.reports.rules_page import proofs
     from bootmend.rules import all_rules
 
     known = all_rules()
@@ -27,3 +28,5 @@ def rules(name: Name = None) -> None:
     typer.echo(known[name].name)
     typer.echo()
     typer.echo(known[name].why)
+    for fault in proofs(known[name]):
+        typer.echo(say("cli.rule_proof", fault=fault))

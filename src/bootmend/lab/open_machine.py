@@ -9,12 +9,14 @@ from types import TracebackType
 from typing import Self
 
 from bootmend.disk.device import BlockDevice, Window
-from bootmend.errors import Misuse
+from bootmend.errors import InputError, Misuse
 from bootmend.formats.bcd import StoreEditor
 from bootmend.formats.hive import Hive, HiveEditor
-from bootmend.lab.contents import CONFIG
+from bootmend.formats.pe import Pe
+from bootmend.lab.contents import CATROOT, CONFIG
 from bootmend.lab.manifest import BinaryFacts, Manifest
 from bootmend.lab.real_hive import current_control_set
+from bootmend.signing.hashing import image_hashes
 from bootmend.texts import say
 from bootmend.volumes.detect import open_volume
 from bootmend.volumes.ntfs import NtfsVolume
@@ -90,15 +92,27 @@ class OpenMachine:
         return f"{self.manifest.windows_partition}:{path}"
 
     def victim(self, fault: str, suits: Callable[[BinaryFacts], bool], why: str) -> BinaryFacts:
-        """The driver that stops the boot most surely, of those that suit.
+        """The driver that stops the boot most surely, of those that suit and that no other fault has had yet.
 
         FileCrypt before its equals: it is the one that the well-known support article is about. Raises
         Misuse, with `why`, where none suits.
         """
         suiting = self.critical(suits)
-        if not suiting:
-            raise Misuse(say("lab.no_victim", name=fault, why=why))
-        return min(suiting, key=lambda binary: (binary.name.lower() != "filecrypt.sys", -(binary.start or 0)))
+        for binary in sorted(suiting, key=lambda one: (one.name.lower() != "filecrypt.sys", -(one.start or 0))):
+            if self._is_sound(binary):
+                return binary
+        raise Misuse(say("lab.no_victim", name=fault, why=why))
+
+    def _is_sound(self, binary: BinaryFacts) -> bool:
+        """The file is what the lab made, and the catalogs that vouch for it are where they belong (or all are gone)."""
+        store = self.windows.listdir(CATROOT) if self.windows.exists(CATROOT) else []
+        if store and not all(self.windows.exists(f"{CATROOT}\\{catalog}") for catalog in binary.catalogs):
+            return False
+        try:
+            data = self.windows.read(binary.path)
+            return image_hashes(data, Pe.parse(data, binary.path)).sha256.hex() == binary.sha256
+        except InputError:
+            return False
 
     def critical(self, suits: Callable[[BinaryFacts], bool]) -> list[BinaryFacts]:
         """Drivers loaded at boot that suit, of the highest ErrorControl among them, in load order."""

@@ -1,20 +1,67 @@
-"""docs/rules.md: every cause in full, out of the rules' own docstrings."""
+"""docs/rules.md: every cause in full, out of the rules' own docstrings, with the lab fault that proves it."""
 
 from __future__ import annotations
 
-from bootmend.rules import all_rules
+import re
+from collections.abc import Iterator
+
+from bootmend.findings import Station
+from bootmend.lab.faults import faults
+from bootmend.reports.terminal import station_name
+from bootmend.rules import Rule, all_rules
 
 INTRODUCTION = """# What keeps Windows from booting: the causes bootmend knows
 
 This page is made from the docstrings of `src/bootmend/rules/` by `scripts/make-docs`; do not edit it by hand.
-The order is that of the boot: the earlier station comes first.
+The order is that of the boot: the earlier station comes first. `bootmend rules NAME` tells one of them at the terminal;
+`bootmend lab create OUT --fault FAULT` makes a sample machine on which it speaks.
+
+What Windows would do is a prediction everywhere on this page.
 """
+
+_LABEL = re.compile(r"^([A-Z][a-z]+(?: [a-z]+){0,2}): +(?=\S)")
 
 
 def rules_page() -> str:
-    """The page as Markdown."""
+    """The page as Markdown: a chapter a station, a section a rule."""
     parts = [INTRODUCTION]
-    for rule in all_rules().values():
-        body = "\n".join(rule.why.splitlines()[1:]).strip("\n")
-        parts.append(f"\n## {rule.name}\n\n{rule.title}\n\n```text\n{body}\n```\n")
+    for station in Station:
+        rules = [rule for rule in all_rules().values() if rule.station is station]
+        if rules:
+            name = station_name(station)
+            parts.append(f"\n## {name[0].upper()}{name[1:]}\n")
+            parts.extend(_section(rule) for rule in rules)
     return "".join(parts)
+
+
+def proofs(rule: Rule) -> list[str]:
+    """Names of the lab faults that make this rule speak."""
+    return [fault.name for fault in faults() if fault.expect == rule.name]
+
+
+def _section(rule: Rule) -> str:
+    proved = ", ".join(f"`{name}`" for name in proofs(rule)) or "none"
+    paragraphs = "\n\n".join(_paragraphs(rule.why))
+    return f"\n### {rule.name}\n\n{rule.title}\n\n{paragraphs}\n\n**Fault of the lab.** {proved}\n"
+
+
+def _paragraphs(why: str) -> Iterator[str]:
+    """Each labelled part of a docstring as a paragraph that begins with its label in bold."""
+    lines: list[str] = []
+    for line in why.splitlines()[1:]:
+        label = _LABEL.match(line)
+        if (label or not line.strip()) and lines:
+            yield "\n".join(lines)
+            lines = []
+        if label:
+            rest = line[label.end() :].strip()
+            lines.append(f"**{label[1]}.** {_plain(rest[0].upper() + rest[1:])}")
+        elif line.strip():
+            lines.append(_plain(line.strip()))
+    if lines:
+        yield "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Nothing in it is markup: names like System32\\*.cat, {guid} and <x> are shown as they are."""
+    return re.sub(r"[<>_*]|\\(?=[^\w\s])", lambda found: "\\" + found[0], text)
