@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
+
+from lab_folder import lab_folder
 
 from bootmend.disk.container import open_disk
 from bootmend.disk.overlay import Overlay
@@ -21,13 +21,13 @@ from bootmend.windows.donor import DiskDonor, Given
 CATALOGS = 120
 """Enough for every package; a full store only takes longer."""
 
-FOLDER = Path(mkdtemp(prefix="bootmend-lab-"))
-
 
 @cache
 def base(generation: int, build: str | None = None) -> LabMachine:
     """A healthy machine of 127 GiB, made once a test process."""
-    return create(FOLDER / f"base-{generation}-{build}.vhd", generation=generation, catalogs=CATALOGS, build=build)
+    return create(
+        lab_folder() / f"base-{generation}-{build}.vhd", generation=generation, catalogs=CATALOGS, build=build
+    )
 
 
 def trust(machine: LabMachine) -> Given:

@@ -6,14 +6,12 @@ with broken(machine, "driver-damaged+crashed") as (device, truth): ...
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
+
+from lab_folder import lab_folder
 
 from bootmend.disk.container import open_disk
 from bootmend.disk.overlay import Overlay
@@ -30,13 +28,6 @@ def lab_authority() -> LabAuthority:
     return LabAuthority.ephemeral("tests")
 
 
-@cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="bootmend-lab-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def small_machine(generation: int = 2, build: str | None = None) -> LabMachine:
     """A healthy machine of 2 GiB with few filler catalogs; never write to it."""
     return _made(generation, build)
@@ -44,7 +35,7 @@ def small_machine(generation: int = 2, build: str | None = None) -> LabMachine:
 
 @cache
 def _made(generation: int, build: str | None) -> LabMachine:
-    path = _folder() / f"generation-{generation}-{build or 'usual'}.raw"
+    path = lab_folder() / f"generation-{generation}-{build or 'usual'}.raw"
     return create(
         path,
         generation=generation,

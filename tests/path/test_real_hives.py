@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from lab_machines import FOLDER, trust
+from lab_folder import lab_folder
+from lab_machines import trust
 from sample_data import data_folder, need, unpacked
 
 from bootmend.commit import commit, undo
@@ -40,11 +41,11 @@ def grown(generation: int, hive: str | None, store: str | None) -> LabMachine:
     """A healthy machine around a real hive and a real store, made once a test process."""
     hive_file = None
     if hive is not None:
-        hive_file = FOLDER / Path(hive).stem
+        hive_file = lab_folder() / Path(hive).stem
         hive_file.write_bytes(unpacked(hive))
     store_file = need(f"bcd/{store}/BCD") if store is not None else None
     name = f"real-{generation}-{Path(hive or 'lab').stem}-{store}.vhd"
-    return create(FOLDER / name, generation=generation, system_hive=hive_file, bcd=store_file, catalogs=60)
+    return create(lab_folder() / name, generation=generation, system_hive=hive_file, bcd=store_file, catalogs=60)
 
 
 @pytest.mark.parametrize(("generation", "hive", "store"), MACHINES)
