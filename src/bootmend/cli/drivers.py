@@ -62,7 +62,8 @@ def drivers(
         for driver in shown:
             row = _row(driver)
             signer = row["signer"] or row["catalog"] or ""
-            out.print(f"{row['status']:<17} {driver.service.start!s:<5} {driver.image:<28} {signer}", markup=False)
+            status = row["status"] or row["problem"]
+            out.print(f"{status:<17} {driver.service.start!s:<5} {driver.image:<28} {signer}", markup=False)
         out.print(say("cli.drivers_total", count=len(audited), bad=len(bad)))
         foreign = [driver.image for driver in audited if driver.verdict is not None and not driver.verdict.microsoft]
         if foreign:
@@ -81,7 +82,13 @@ def _unverifiable(driver: AuditedDriver) -> bool:
 
 
 def _row(driver: AuditedDriver) -> dict[str, Any]:
+    """`status` is what the signature says, and null where the file's bytes are not to be had: "problem" tells why."""
+    from bootmend.windows.drivers import Trouble
+
     verdict = driver.verdict
+    missing = driver.trouble is Trouble.FILE_MISSING
+    # What cannot be looked at may well be sound; what is broken or not there will not load.
+    refused = driver.trouble is not Trouble.OUT_OF_SIGHT or None
     return {
         "name": driver.service.name,
         "path": driver.location.path,
@@ -89,10 +96,12 @@ def _row(driver: AuditedDriver) -> dict[str, Any]:
         "error_control": driver.service.error_control,
         "embedded": verdict.embedded if verdict is not None else False,
         "catalog": verdict.catalog if verdict is not None else None,
-        "status": verdict.status.value if verdict is not None else "missing",
+        "status": verdict.status.value if verdict is not None else "missing" if missing else None,
+        "problem": driver.trouble.name.lower() if driver.trouble is not None else None,
+        "error": driver.error or None,
         "ntstatus": f"0x{verdict.ntstatus:08X}" if verdict is not None and verdict.ntstatus else None,
         "signer": verdict.signer if verdict is not None else None,
-        "kernel_would_refuse": verdict.kernel_would_refuse if verdict is not None else True,
+        "kernel_would_refuse": verdict.kernel_would_refuse if verdict is not None else refused,
         "microsoft": verdict.microsoft if verdict is not None else False,
         "sha1": verdict.sha1 if verdict is not None else None,
         "sha256": verdict.sha256 if verdict is not None else None,
