@@ -15,6 +15,7 @@ from bootmend.findings import HiveFile
 from bootmend.formats.hive import Key, Value
 from bootmend.formats.pe import HEAD, machine_of
 from bootmend.signing.policy import KernelPolicy
+from bootmend.windows.boot_disk import BootDisk
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.components import ComponentStore
 from bootmend.windows.control_sets import LAST, named_by, next_control_set
@@ -198,6 +199,11 @@ class Windows:
     def load_ranks(self) -> dict[str, int]:
         """Place in `boot_drivers` by the service's name in lower case."""
         return {service.name.lower(): rank for rank, service in enumerate(self.boot_drivers)}
+
+    @cached_property
+    def boot_disk(self) -> BootDisk:
+        """What Windows must have loaded to reach the disk it boots from."""
+        return BootDisk(self)
 
     @cached_property
     def policy(self) -> KernelPolicy:

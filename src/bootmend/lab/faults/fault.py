@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bootmend.lab.contents import CONFIG
 from bootmend.lab.manifest import BinaryFacts
 from bootmend.lab.open_machine import OpenMachine
 
 STOP_CRITICAL_SERVICE_FAILED = 0x5A
+STOP_INACCESSIBLE_BOOT_DEVICE = 0x7B
 STATUS_INVALID_IMAGE_HASH = 0xC0000428
 STATUS_OBJECT_NAME_NOT_FOUND = 0xC0000034
 
@@ -74,5 +76,16 @@ def broken(
         stop=STOP_CRITICAL_SERVICE_FAILED if critical else None,
         status=status if critical else None,
         touched=tuple(machine.address(path) for path in touched),
+        details=details,
+    )
+
+
+def registry_fault(machine: OpenMachine, subject: str, *, stop: int | None = None, **details: object) -> Outcome:
+    """The outcome of a fault that only changed the SYSTEM hive; `stop` is None where the machine still starts."""
+    return Outcome(
+        subject=subject,
+        stops=stop is not None,
+        stop=stop,
+        touched=(machine.address(f"{CONFIG}\\SYSTEM"),),
         details=details,
     )
