@@ -227,7 +227,12 @@ def test_a_wrong_line_names_itself(text: str, line: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(b"\xff\xfeW\0i", "odd number"), (HEADER.encode() + b"[HKLM\\\xff]", "UTF-8")]
+    ("data", "said"),
+    [
+        (b"\xff\xfeW\0i", "odd number"),
+        (HEADER.encode() + b"[HKLM\\\xff]", "UTF-8"),
+        (b'REGEDIT4\n[HKLM\\SOFTWARE]\n"a"="\xb0\x81"', "line 3: byte 31 is no letter of the Western"),
+    ],
 )
 def test_broken_text(data: bytes, said: str) -> None:
     with pytest.raises(RegFileError, match=said):

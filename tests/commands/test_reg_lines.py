@@ -18,7 +18,13 @@ CC = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\CrashControl"
 TEST = "HKLM\\SOFTWARE\\Test"
 IMPORTED = '\ufeffWindows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\New]\r\n"a"=dword:1\r\n'
 BAD_IMPORT = "REGEDIT4\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\New]\r\nnonsense\r\n"
-FILES = {"good.reg": IMPORTED.encode("utf-16-le"), "bad.reg": BAD_IMPORT.encode(), "no.reg": b"\x7fELF\r\n"}
+OLD_IMPORT = b'REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\New]\r\n"a"="caf\xe9"\r\n'
+FILES = {
+    "old.reg": OLD_IMPORT,
+    "good.reg": IMPORTED.encode("utf-16-le"),
+    "bad.reg": BAD_IMPORT.encode(),
+    "no.reg": b"\x7fELF\r\n",
+}
 
 RIGHT = [
     (f"query {CC}", "    CrashDumpEnabled    REG_DWORD    0x7"),
@@ -88,6 +94,7 @@ RIGHT = [
     (f"compare {CC} HKLM\\SYSTEM\\Select /s", "Results Compared: Different"),
     (f"save {CC} out.hiv", "completed successfully"),
     ("import good.reg", "completed successfully"),
+    ("import old.reg", "completed successfully"),
     ("load HKLM\\BROKENSYSTEM F:\\windows\\system32\\config\\SYSTEM", "completed successfully"),
     ("load HKLM\\X \\Windows\\System32\\config\\SOFTWARE", "completed successfully"),
     ("load HKLM\\STORE F:\\boot\\bcd", "completed successfully"),
@@ -243,6 +250,13 @@ def test_a_wrong_line(machine: Broken, line: str, code: int, said: str) -> None:
     assert said in done.error, done.error
     assert done.code == code
     assert (done.changed, disk.changed_bytes()) == (0, 0)
+
+
+@pytest.mark.parametrize(("content", "notes"), [(OLD_IMPORT, 1), (OLD_IMPORT.replace(b"\xe9", b"e"), 0)])
+def test_letters_of_an_unnamed_code_page_are_told(machine: Broken, content: bytes, notes: int) -> None:
+    done = reg(Overlay(machine.disk), "import old.reg", folder=Folder({"old.reg": content}))
+    assert (done.code, len(done.notes)) == (0, notes)
+    assert all("CP1252" in note for note in done.notes)
 
 
 def documented() -> list[str]:

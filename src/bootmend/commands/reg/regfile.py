@@ -91,8 +91,21 @@ def _decoded(content: bytes, file: str) -> str:
     if content[1:2] == b"\0":
         return _decode(content, "utf-16-le", file)
     if content.lstrip().startswith(OLD_HEADER.encode()):
-        return content.decode("cp1252", "replace")
+        return _western(content, file)
     return _decode(content, "utf-8", file)
+
+
+def _western(content: bytes, file: str) -> str:
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise RegFileError(file, line, say("reg.not_western", offset=error.start)) from None
+
+
+def is_taken_as_western(content: bytes) -> bool:
+    """Whether the file holds letters of a code page that it does not name: only REGEDIT4 does."""
+    return content.lstrip().startswith(OLD_HEADER.encode()) and not content.isascii() and b"\0" not in content
 
 
 def _decode(content: bytes, encoding: str, file: str) -> str:

@@ -25,7 +25,7 @@ from bootmend.commands.reg.lines import (
 from bootmend.commands.reg.names import KeyName, LoadedNames
 from bootmend.commands.reg.query import query
 from bootmend.commands.reg.regexport import reg_file
-from bootmend.commands.reg.regfile import Entry, KeyEntry, RegFileError, ValueEntry, read_reg_file
+from bootmend.commands.reg.regfile import Entry, KeyEntry, RegFileError, ValueEntry, is_taken_as_western, read_reg_file
 from bootmend.commands.reg.registry import Registry, Spot
 from bootmend.errors import Missing, Misuse, Refused
 from bootmend.formats.hive import HiveEditor, new_hive
@@ -114,7 +114,10 @@ def _save(command: Save, registry: Registry, files: Files) -> None:
 
 def _import(command: Import, registry: Registry, files: Files) -> None:
     """The whole file is read, and every key's hive found, before the first change."""
-    entries = read_reg_file(files.read(command.file), command.file)
+    content = files.read(command.file)
+    entries = read_reg_file(content, command.file)
+    if is_taken_as_western(content):
+        registry.note(say("reg.western", file=command.file))
     spots: dict[KeyName, Spot] = {}
     for entry in entries:
         if isinstance(entry, KeyEntry) and entry.key not in spots:
