@@ -12,7 +12,7 @@ from strange_machines import DRIVERS, SOFTWARE, SYSTEM, Pieces, Strange, partiti
 
 from bootmend.disk.device import BlockDevice
 from bootmend.disk.overlay import Overlay
-from bootmend.errors import InputError, Missing, ParseError, Refused
+from bootmend.errors import Refused
 from bootmend.formats.bcd import MbrPartition, element_id
 from bootmend.formats.hive import HiveEditor, ValueType
 from bootmend.volumes.ntfs import NtfsVolume
@@ -73,9 +73,10 @@ def test_as_a_logical_partition_behind_a_data_volume() -> None:
             store = desk.store(1, "\\Boot\\BCD")
             default = store.view().default
             assert default is not None
-            osdevice = element_id("osdevice", default.type)
-            assert osdevice is not None
-            store.editor.set(default.id, osdevice, MbrPartition(offset=start, signature=SIGNATURE))
+            for name in ("device", "osdevice"):
+                number = element_id(name, default.type)
+                assert number is not None
+                store.editor.set(default.id, number, MbrPartition(offset=start, signature=SIGNATURE))
             desk.save()
             image.close()
             assert odd.diagnose().windows.boots_by_default
@@ -123,7 +124,10 @@ def test_without_a_boot_store_windows_is_still_found(damage: str) -> None:
         found = odd.diagnose()
         assert found.windows.chain.store is None
         assert "BCD" in " ".join(found.notes)
-        is_found_and_mended(odd, 2)
+        assert (found.windows.volume, found.windows.path) == (2, "\\Windows")
+        assert [one.rule for one in found.causes] == ["bcd_missing" if damage == "gone" else "bcd_unreadable"]
+        odd.damage(FILECRYPT)
+        odd.mended()
 
 
 @contextmanager
@@ -201,9 +205,10 @@ def test_without_a_system_hive_its_path_is_named(content: bytes | None) -> None:
             odd.volume(lambda files: files.delete(SYSTEM))
         else:
             odd.volume(lambda files: files.replace(SYSTEM, content))
-        with pytest.raises(InputError, match="SYSTEM") as error:
-            odd.diagnose()
-        assert isinstance(error.value, Missing | ParseError)
+        found = odd.diagnose()
+        assert [(cause.rule, cause.subject) for cause in found.causes] == [("hive_unreadable", "SYSTEM")]
+        assert SYSTEM in found.causes[0].evidence[0].where
+        assert "What the registry would tell was not asked" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage!" * 900])
@@ -216,7 +221,10 @@ def test_without_software_the_cause_is_still_named(content: bytes | None) -> Non
         found = odd.diagnose()
         assert found.windows.version.text == ""
         assert "SOFTWARE" in " ".join(found.notes)
-        odd.mended()
+        assert [cause.rule for cause in found.causes] == ["driver_damaged", "hive_unreadable"]
+        proposal = odd.propose()
+        assert proposal.worth_doing
+        assert [cause.rule for cause in proposal.causes_left] == ["hive_unreadable"]
 
 
 def select(odd: Strange, numbers: dict[str, int | None], sets: tuple[str, ...] = ()) -> None:
@@ -269,4 +277,6 @@ def test_what_stands_in_the_set_of_the_next_start_is_told_with_a_note() -> None:
 def test_a_select_that_leads_nowhere_is_said(numbers: dict[str, int | None], expected: str) -> None:
     with strange() as odd:
         select(odd, numbers)
-        assert expected in " ".join(odd.diagnose().notes)
+        found = odd.diagnose()
+        assert expected in " ".join(found.notes)
+        assert [cause.rule for cause in found.causes] == ["control_set_missing"]

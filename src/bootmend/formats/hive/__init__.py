@@ -6,6 +6,7 @@ bytes        -> HiveEditor -> bytes       a few changed bytes, a sound hive agai
 bytes        -> check    -> CheckReport   every cell accounted for
 """
 
+from bootmend.formats.hive.bins import walk_bins
 from bootmend.formats.hive.blank import new_hive
 from bootmend.formats.hive.check import CheckReport, check
 from bootmend.formats.hive.editor import HiveEditor
@@ -31,4 +32,5 @@ __all__ = [
     "quiet_log",
     "recover",
     "sz",
+    "walk_bins",
 ]
