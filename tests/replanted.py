@@ -51,7 +51,7 @@ class Ground:
 
 
 @cache
-def _tree(number: int) -> Tree:
+def tree_of(number: int) -> Tree:
     """All files of a volume of the healthy generation 2 machine."""
     machine = base(2)
     with open_disk(str(machine.path)) as disk:
@@ -100,9 +100,9 @@ def replanted(folder: Path, ground: Ground) -> Iterator[Strange]:
         _make(folder, system, ["mkfs.vfat", "-F", "32", "-s", "1", "-S", str(ground.sector)])
         _make_ntfs(folder, root, ground)
         with FatVolume(system, "ESP") as files:
-            write_volume(_tree(esp.number), files)
+            write_volume(tree_of(esp.number), files)
         taken = _scatter(root, True) if ground.scattered else b""
-        write_ntfs(_tree(windows.number), root, "Windows")
+        write_ntfs(tree_of(windows.number), root, "Windows")
         if taken:
             _scatter(root, False, taken)
     with open_disk(str(path)) as disk:

@@ -88,4 +88,6 @@ def _none(image: Image) -> Refused | Missing:
         numbers = ", ".join(str(number) for number in locked)
         return Refused(say("windows.all_locked", numbers=numbers), say("windows.all_locked_next"))
     contents = "; ".join(f"{p.number}: {describe(image.content(p.number))}" for p in image.partitions)
-    return Missing(say("windows.none_here", disk=image.device.name, contents=contents or say("windows.no_partitions")))
+    none = say("windows.none_here", disk=image.device.name, contents=contents or say("windows.no_partitions"))
+    # Why it is not found may well be what is wrong with the table: the disk was cut short, its GPT is gone.
+    return Missing(" ".join([none, *image.table.warnings]))

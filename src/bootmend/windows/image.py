@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bootmend.disk.device import BlockDevice, Window
-from bootmend.errors import InputError, Missing, ParseError
+from bootmend.errors import InputError, Missing, ParseError, Refused
 from bootmend.texts import say
 from bootmend.volumes.detect import Locked, Unknown, open_volume
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import Partition, PartitionTable, read_partitions
+from bootmend.volumes.tables.partition import LDM_DATA, LDM_METADATA, MBR_LDM, MSR, SPREAD, STORAGE_SPACES
 from bootmend.volumes.volume import SETTABLE, NotInPlace, Volume, Waiting
 
 SECTOR = 512
@@ -25,6 +26,18 @@ SECTOR = 512
 
 DISCARD_LOG = "discard-ntfs-log"
 """The word for `--accept` that allows wiping an NTFS journal that cannot be replayed."""
+
+ONE_DISK_OF_SEVERAL = "one-disk-of-several"
+"""The word for `--accept` that allows changes of a volume that may have a twin or other pieces on other disks."""
+
+_KINDS = {
+    MSR: "windows.type_msr",
+    LDM_METADATA: "windows.type_ldm_metadata",
+    LDM_DATA: "windows.type_ldm",
+    MBR_LDM: "windows.type_ldm",
+    STORAGE_SPACES: "windows.type_spaces",
+}
+"""What a partition without a file system of its own is, by its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,9 @@ class Image:
                 name = f"{self.device.name}:{number}"
                 window = Window(self.device, partition.start, partition.size, name)
                 try:
-                    return open_volume(window, name, writable=writable)
+                    content = open_volume(window, name, writable=writable)
+                    kind = _KINDS.get(partition.type_id)
+                    return Unknown(say(kind)) if isinstance(content, Unknown) and kind else content
                 except InputError as error:
                     return Unreadable(str(error))
         raise Missing(say("windows.no_partition", number=number, disk=self.device.name))
@@ -142,7 +157,15 @@ class Image:
         self._engine(number)
         return True
 
+    def _may_change(self, number: int) -> None:
+        """Half of a mirror changed alone, its halves differ; what Windows then reads is anybody's guess."""
+        types = [partition.type_id for partition in self.partitions if partition.number == number]
+        if types[0] in SPREAD and ONE_DISK_OF_SEVERAL not in self.accept:
+            reason = say("windows.spread", number=number, disk=self.device.name)
+            raise Refused(reason, say("windows.spread_next", risk=ONE_DISK_OF_SEVERAL))
+
     def put_file(self, volume: int, path: str, data: bytes) -> None:
+        self._may_change(volume)
         try:
             written = self._rewrite(self.volume(volume), path, data)
         except Waiting:
@@ -164,22 +187,27 @@ class Image:
         return True
 
     def create_file(self, volume: int, path: str, data: bytes, like: str = "") -> None:
+        self._may_change(volume)
         self._engine(volume).create(path, data, like)
 
     def delete_file(self, volume: int, path: str) -> None:
+        self._may_change(volume)
         self._engine(volume).delete(path)
 
     def rename_file(self, volume: int, path: str, new_path: str) -> None:
         """A file or folder gets another name, or another place on the same volume."""
+        self._may_change(volume)
         self._engine(volume).rename(path, new_path)
 
     def set_attributes(self, volume: int, path: str, attributes: int) -> None:
         """DOS attributes, as `Volume.set_attributes` takes them; nothing is written where they stand so."""
         present = self.volume(volume).stat(path).attributes
         if (present ^ attributes) & SETTABLE:
+            self._may_change(volume)
             self._engine(volume).set_attributes(path, attributes)
 
     def make_folder(self, volume: int, path: str) -> None:
+        self._may_change(volume)
         self._engine(volume).mkdir(path)
 
     def write_disk(self, offset: int, data: bytes) -> None:

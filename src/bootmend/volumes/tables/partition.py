@@ -14,12 +14,20 @@ MSR = "{e3c9e316-0b5c-4db8-817d-f92df00215ae}"
 BASIC_DATA = "{ebd0a0a2-b9e5-4433-87c0-68b6b72699c7}"
 RECOVERY = "{de94bba4-06d1-4d40-a16a-bfd50179d6ac}"
 
+LDM_METADATA = "{5808c8aa-7e8f-42e0-85d2-e1e90434cfb3}"
+LDM_DATA = "{af9b60a0-1431-4f62-bc68-3311714a69ad}"
+STORAGE_SPACES = "{e75caf8f-f680-4cee-afa3-b001e56efc2d}"
+
 MBR_NTFS = "0x07"
 MBR_FAT16 = "0x06"
 MBR_FAT32 = "0x0c"
 MBR_RECOVERY = "0x27"
 MBR_ESP = "0xef"
 MBR_PROTECTIVE = "0xee"
+MBR_LDM = "0x42"
+
+SPREAD = (MBR_LDM, LDM_DATA, STORAGE_SPACES)
+"""Types of partitions that are pieces of volumes: mirrored, striped or spanned over several disks, as may be."""
 
 ATTRIBUTE_REQUIRED = 1 << 0
 ATTRIBUTE_LEGACY_BOOT = 1 << 2
