@@ -156,7 +156,7 @@ def test_a_gpt_of_200_entries_elsewhere(entry_size: int) -> None:
 
 
 def test_an_image_that_was_cut_short_is_said_to_be() -> None:
-    with strange() as odd, pytest.raises(Missing, match="Partition 3 .* the disk or its image was cut") as missing:
+    with strange() as odd, pytest.raises(Missing, match=r"Partition 3 .* the disk or its image was cut") as missing:
         diagnose(Window(odd.disk, 0, 1 << 30, "cut"), odd.given)
     assert "holds no Windows" in str(missing.value)
 
