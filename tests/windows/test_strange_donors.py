@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab_machines import base
+from lab_machines import base, trust
 from strange_machines import SYSTEM, Strange, strange
 
+from bootmend.disk.container import open_disk
+from bootmend.disk.overlay import Overlay
 from bootmend.formats.hive import HiveEditor, ValueType, sz
 from bootmend.formats.pe import AMD64, ARM64, I386
+from bootmend.lab import material
 from bootmend.lab.authority import LabAuthority
+from bootmend.lab.faults import apply_fault
+from bootmend.lab.machine import create
 from bootmend.lab.pe_maker import make_driver
 from bootmend.lab.signer import sign_image
 from bootmend.signing.roots import Trust
@@ -113,3 +118,20 @@ def test_drivers_for_another_machine_are_not_taken_by_the_kernel(machine: int) -
         assert driver.verdict is not None
         assert driver.verdict.status.value == "not_a_driver"
         assert f"{machine:#06x}" in " ".join(one.what for one in driver.verdict.evidence)
+
+
+@pytest.mark.parametrize("fault", ["driver-damaged", "catalog-lost"])
+def test_a_machine_of_arm64_is_healthy_and_repaired(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every image is for ARM64, while the environment still says AMD64."""
+    monkeypatch.setattr(material, "AMD64", ARM64)
+    machine = create(tmp_path / "arm64.raw", size=2 << 30, container="raw", catalogs=60)
+    manifest = machine.manifest
+    with open_disk(str(machine.path)) as disk:
+        odd = Strange(Overlay(disk), trust(machine), manifest.windows_partition, manifest)
+        assert machine_type(odd) == ARM64
+        assert odd.diagnose().findings == []
+        apply_fault(odd.disk, fault, manifest)
+        assert [cause.subject.lower() for cause in odd.diagnose().causes] == ["filecrypt.sys"]
+        odd.mended()

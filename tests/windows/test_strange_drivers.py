@@ -114,6 +114,16 @@ def test_a_path_that_leads_nowhere_for_sure_is_out_of_sight_and_nothing_is_made_
         assert proposal.rehearsal is None
 
 
+def test_two_services_of_one_file_are_one_finding_of_the_worse_kind() -> None:
+    with strange() as odd:
+        odd.service("aaa", Start=1, Type=1, ErrorControl=0, ImagePath="\\SystemRoot\\SYSTEM32\\Drivers\\FILECRYPT.sys")
+        odd.service("filecrypt", Start=1, ErrorControl=3)
+        odd.damage(FILECRYPT)
+        (finding,) = odd.propose().diagnosis.findings
+        assert finding.severity is Severity.CAUSE
+        odd.mended()
+
+
 @pytest.mark.parametrize("algorithm", [0, 1, 2, 3])
 def test_compacted_drivers_are_read_and_a_damaged_one_is_replaced(algorithm: int) -> None:
     with strange() as odd:
