@@ -158,6 +158,9 @@ class EditTarget(Protocol):
 
     def set_element(self, store: HiveFile, object_id: UUID, element: int, kind: int, data: bytes) -> None: ...
 
+    def create_object(self, store: HiveFile, object_id: UUID, object_type: int) -> None:
+        """An object of a boot store, without elements; one that is there stays as it is."""
+
     def delete_element(self, store: HiveFile, object_id: UUID, element: int) -> None: ...
 
 

@@ -1,4 +1,4 @@
-"""Edits of a BCD store: set or delete one element of one object."""
+"""Edits of a BCD store: set or delete one element of one object, and add an object."""
 
 from __future__ import annotations
 
@@ -48,6 +48,40 @@ class SetElement(StoreAction):
 
     def apply(self, machine: EditTarget) -> None:
         machine.set_element(self.store, self.object_id, self.element, self.type, self.data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateObject(Action):
+    """A new object without elements, such as the entry of a Windows; `type` as its Description will hold it."""
+
+    store: HiveFile
+    object_id: UUID
+    type: int
+    name: str
+    """What it is to be, in a few words."""
+
+    @property
+    def kind(self) -> str:
+        return "create_boot_object"
+
+    @property
+    def target(self) -> str:
+        return f"{self.store.where} {identifier(self.object_id)}"
+
+    @property
+    def source(self) -> str:
+        return ""
+
+    @property
+    def value(self) -> str:
+        return self.name
+
+    @property
+    def phase(self) -> Phase:
+        return Phase.SETTINGS
+
+    def apply(self, machine: EditTarget) -> None:
+        machine.create_object(self.store, self.object_id, self.type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

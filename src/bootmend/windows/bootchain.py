@@ -15,17 +15,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from bootmend.errors import InputError, Missing
+from bootmend.errors import InputError, Missing, Unequipped
 from bootmend.formats.bcd.devices import BootDevice, GptPartition, LocateDevice, MbrPartition, partition_of
 from bootmend.formats.bcd.store import BcdObject, Store
 from bootmend.texts import say
 from bootmend.volumes.volume import Volume
+from bootmend.windows.firmware import BIOS_STORE, UEFI_STORE, StartPlace, find_start, is_system_partition
 from bootmend.windows.image import Image, address
 from bootmend.windows.registry import LoadedHive, load_hive
 
-UEFI_STORE = "\\EFI\\Microsoft\\Boot\\BCD"
-BIOS_STORE = "\\Boot\\BCD"
-EFI_SYSTEM_PARTITION = "{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}"
+
+@dataclass(frozen=True, slots=True)
+class BrokenStore:
+    """A file at a boot store's place that is none, and why."""
+
+    volume: int
+    path: str
+    reason: InputError
 
 
 @dataclass(slots=True)
@@ -33,7 +39,8 @@ class BootChain:
     """What this disk tells of the way the firmware takes; what it does not tell is None."""
 
     firmware: str | None
-    """uefi or bios, by the store that was found."""
+    """uefi or bios, by the disk; where that does not tell, by the store that was found."""
+    start: StartPlace
     hive: LoadedHive | None = None
     store: Store | None = None
     entry: BcdObject | None = None
@@ -41,11 +48,22 @@ class BootChain:
     windows_volume: int | None = None
     """The partition that the entry's osdevice names, if it names one of this disk."""
     windows_path: str = "\\Windows"
+    broken: list[BrokenStore] = field(default_factory=list)
+    installations: list[tuple[int, str]] = field(default_factory=list)
+    """Every Windows folder of the disk (volume, path), once they were looked for."""
     notes: list[str] = field(default_factory=list)
 
     @property
     def where(self) -> str:
         return self.hive.where if self.hive is not None else ""
+
+    @property
+    def judged(self) -> Store | None:
+        """The store, if it is the one that this disk's firmware leads to; None where that is not known."""
+        start = self.start
+        if self.hive is None or start.firmware is None or self.hive.volume != start.volume:
+            return None
+        return self.store if self.hive.path.lower() == start.store_path.lower() else None
 
     def flag(self, name: str) -> bool:
         """A boolean setting of the default entry, its own or inherited; False where it says nothing."""
@@ -58,17 +76,23 @@ class BootChain:
 def read_boot_chain(image: Image) -> BootChain:
     """The chain of the first store that reads; broken ones on the way are told in `notes`."""
     notes: list[str] = []
+    broken: list[BrokenStore] = []
     for number, firmware, path in _stores(image):
         try:
             hive = load_hive(image, number, path)
             store = Store.parse(hive.recovery.data, address(number, path))
         except Missing:
             continue
+        except Unequipped:
+            raise
         except InputError as error:
             notes.append(str(error))
+            broken.append(BrokenStore(number, path, error))
             continue
-        return _follow(image, BootChain(firmware, hive, store, notes=notes))
-    return BootChain(None, notes=notes or [say("windows.no_store")])
+        start = find_start(image, [number], [one.volume for one in broken])
+        return _follow(image, BootChain(start.firmware or firmware, start, hive, store, broken=broken, notes=notes))
+    start = find_start(image, [], [one.volume for one in broken])
+    return BootChain(start.firmware, start, broken=broken, notes=notes or [say("windows.no_store")])
 
 
 def _stores(image: Image) -> Iterator[tuple[int, str, str]]:
@@ -78,7 +102,7 @@ def _stores(image: Image) -> Iterator[tuple[int, str, str]]:
         content = image.content(partition.number)
         if not isinstance(content, Volume):
             continue
-        if partition.type_id.lower() == EFI_SYSTEM_PARTITION or partition.type_id == "0xef":
+        if is_system_partition(partition):
             esps.append(partition.number)
         elif partition.active:
             active.append(partition.number)

@@ -36,6 +36,7 @@ def find_windows(image: Image, given: Given) -> list[Windows]:
             break
     if not found:
         raise _none(image)
+    chain.installations = [(one.volume, one.path) for one in found]
     if chain.windows_volume is not None and not found[0].boots_by_default:
         named = address(chain.windows_volume, chain.windows_path)
         chain.notes.append(say("windows.boots_elsewhere", named=named, taken=found[0].where("").rstrip("\\")))

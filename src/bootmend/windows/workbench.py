@@ -84,6 +84,9 @@ class Workbench:
     def set_element(self, store: HiveFile, object_id: UUID, element: int, kind: int, data: bytes) -> None:
         self._desk.store(store.volume, store.path).editor.set_raw(object_id, element, kind, data)
 
+    def create_object(self, store: HiveFile, object_id: UUID, object_type: int) -> None:
+        self._desk.store(store.volume, store.path).editor.create_object(object_id, object_type)
+
     def delete_element(self, store: HiveFile, object_id: UUID, element: int) -> None:
         self._desk.store(store.volume, store.path).editor.delete(object_id, element)
 

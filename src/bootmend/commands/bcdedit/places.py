@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from bootmend.errors import Missing, Misuse
 from bootmend.texts import say
-from bootmend.windows.bootchain import BIOS_STORE, UEFI_STORE, BootChain
+from bootmend.windows.bootchain import BootChain
+from bootmend.windows.firmware import BIOS_STORE, UEFI_STORE
 from bootmend.windows.image import Image, address
 
 _VOLUME = re.compile(r"(?:(\d{1,4}):|\\Device\\HarddiskVolume(\d{1,4}))(\\.*)", re.IGNORECASE)

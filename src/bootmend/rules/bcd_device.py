@@ -1,0 +1,154 @@
+"""The default boot entry names a partition that this disk does not have.
+
+Symptom:  the boot manager's page "The boot selection failed because a required device is inaccessible", with
+          status 0xC000000E; 0xC0000225 where the entry names no device at all. Typical after a disk was
+          cloned, its signature changed, or partitions were made anew.
+Cause:    device (where winload stands) or osdevice (where the Windows folder stands) of the default entry
+          is missing, cannot be read, or names a partition by an identity that no partition here has.
+Evidence: the entry's elements, the disk's own identity, and what says that it meant this very Windows: its
+          own MountedDevices, the boot manager's device in the same store, the disk's signature or GUID.
+Repair:   sets device and osdevice to the partition that holds the Windows folder, and with them what named
+          the same lost partition (the resume object) or the lost system partition (the boot manager).
+Not done: `boot` and `locate` devices name nothing and are right. Where another Windows stands on the disk,
+          or the entry may mean another disk of the machine, it is told as a risk and changed on consent only
+          (`--accept retarget-entry`): machines with Windows on a second disk look just like this.
+By hand:  bcdedit /store <BCD> /set {default} device partition=<letter>:, the same for osdevice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bootmend.errors import InputError
+from bootmend.findings import Action, Confidence, Evidence, Finding, Safety, Severity, Skipped, Station
+from bootmend.formats.bcd import Partition, moved
+from bootmend.rules._store import (
+    STATUS_NO_SUCH_DEVICE,
+    STATUS_NOT_FOUND,
+    BootEntry,
+    boot_entry,
+    manager_screen,
+    only_windows,
+    set_device,
+)
+from bootmend.texts import say
+from bootmend.windows.bootentry import (
+    DeviceSetting,
+    Leads,
+    device_setting,
+    mounted_name,
+    object_named,
+    partition_device,
+    same_disk,
+)
+from bootmend.windows.installation import Windows
+
+STATION = Station.BOOT_STORE
+NEEDS_REGISTRY = False
+RISK = "retarget-entry"
+
+_LOST = (Leads.NOWHERE_HERE, Leads.UNREADABLE, Leads.UNSET)
+
+
+def check(windows: Windows) -> Iterator[Finding]:
+    entry = boot_entry(windows)
+    if entry is None:
+        return
+    settings = (entry.device, entry.osdevice)
+    lost = [one for one in settings if one.leads in _LOST or _without_windows(windows, entry, one)]
+    if lost:
+        yield _finding(windows, entry, lost)
+
+
+def _without_windows(windows: Windows, entry: BootEntry, setting: DeviceSetting) -> bool:
+    """It names a partition of this disk on which the entry's own folder does not stand, while it does elsewhere."""
+    if setting.leads is not Leads.HERE or setting.partition in (None, windows.volume):
+        return False
+    folder = f"{entry.text('systemroot') or windows.path}\\System32"
+    try:
+        there = windows.image.volume(setting.partition).exists(folder)
+        return not there and windows.image.volume(windows.volume).exists(folder)
+    except InputError:
+        return False
+
+
+def _finding(windows: Windows, entry: BootEntry, lost: list[DeviceSetting]) -> Finding:
+    proof = _meant_this(windows, entry, lost)
+    target = partition_device(windows.image, windows.volume)
+    sure = proof is not None and only_windows(windows)
+    actions: tuple[Action, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    if target is None:
+        skipped = (Skipped(say("rules_boot.retarget"), say("rules_boot.no_identity")),)
+    else:
+        actions = tuple(_edits(windows, entry, lost, target))
+        if not sure:
+            actions = tuple(replace(action, safety=Safety.RISKY, risk=RISK) for action in actions)
+    names = ", ".join(one.name for one in lost)
+    unset = any(one.leads is Leads.UNSET for one in lost)
+    why = say("rules_boot.device_why" if sure else "rules_boot.device_why_unsure", names=names)
+    status = STATUS_NOT_FOUND if unset else STATUS_NO_SUCH_DEVICE
+    # Microsoft documents 0xC0000225 for a missing osdevice, and 0xC000000E for devices shown as `unknown`.
+    prediction = manager_screen(say("rules_boot.device_predicted", names=names), Confidence.MEDIUM, status)
+    return Finding(
+        rule="bcd_device",
+        severity=Severity.CAUSE if sure else Severity.RISK,
+        subject=entry.object.name,
+        title=say("rules_boot.device_title", names=names),
+        why=why,
+        evidence=(
+            entry.evidence("device", "osdevice"),
+            Evidence(windows.image.device.name, say("rules_boot.disk_identity", id=windows.image.table.disk_id)),
+            Evidence(windows.where(""), say("rules_boot.windows_here", partition=target or say("rules_boot.no_name"))),
+            *([proof] if proof is not None else []),
+        ),
+        actions=actions,
+        skipped=skipped,
+        prediction=prediction if sure else None,
+    )
+
+
+def _edits(windows: Windows, entry: BootEntry, lost: list[DeviceSetting], target: Partition) -> Iterator[Action]:
+    gone = {one.named for one in lost if one.named is not None}
+    for one in lost:
+        whole = moved(one.device, target) if one.device is not None and one.named is not None else target
+        yield set_device(windows, entry.object, one.name, whole)
+    resume = object_named(entry.store, entry.object, "resumeobject")
+    if resume is not None:
+        for name in ("device", "filedevice"):
+            setting = device_setting(windows.image, windows.chain, entry.store, resume, name)
+            if setting.leads is Leads.NOWHERE_HERE and setting.named in gone:
+                yield set_device(windows, resume, name, target)
+    manager, system = entry.store.boot_manager, windows.chain.start.volume
+    place = partition_device(windows.image, system) if system is not None else None
+    if manager is not None and place is not None:
+        setting = device_setting(windows.image, windows.chain, entry.store, manager, "device")
+        if setting.leads is Leads.NOWHERE_HERE:
+            yield set_device(windows, manager, "device", place)
+
+
+def _meant_this(windows: Windows, entry: BootEntry, lost: list[DeviceSetting]) -> Evidence | None:
+    """What shows that the entry meant the Windows on this disk; None where another disk may be meant."""
+    named = [one.named for one in lost if one.named is not None]
+    if not named:
+        return Evidence(entry.where, say("rules_boot.meant_nothing_else"))
+    if any(one.leads is Leads.HERE for one in lost):
+        return Evidence(windows.where(""), say("rules_boot.meant_folder"))
+    own = partition_device(windows.image, windows.volume)
+    for place in named:
+        if own is not None and same_disk(place, own):
+            return Evidence(entry.where, say("rules_boot.meant_own_disk"))
+        if windows.registry_fault is None:
+            mounted = windows.system.hive.key("MountedDevices")
+            for value in mounted.values() if mounted is not None else []:
+                if value.name.upper() == "\\DOSDEVICES\\C:" and value.data == mounted_name(place):
+                    return Evidence("SYSTEM\\MountedDevices", say("rules_boot.meant_mounted"))
+    manager = entry.store.boot_manager
+    if manager is not None:
+        setting = device_setting(windows.image, windows.chain, entry.store, manager, "device")
+        # The store lies where its boot manager starts from: an identity that is gone was this disk's own.
+        gone = setting.named if setting.leads is Leads.NOWHERE_HERE else None
+        if gone is not None and all(same_disk(place, gone) for place in named):
+            return Evidence(f"{entry.store.file} {manager.name}", say("rules_boot.meant_manager"))
+    return None

@@ -1,0 +1,141 @@
+"""Devices of the default entry: what leads here, what is found at boot, and what may mean another disk."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from store_changes import ask, change_store, drop, put, view_store
+from strange_machines import SYSTEM, Strange, strange
+
+from bootmend.findings import Safety, Severity
+from bootmend.formats.bcd import (
+    BcdObject,
+    BootDevice,
+    Device,
+    FileDevice,
+    GptPartition,
+    LocateDevice,
+    MbrPartition,
+    StoreEditor,
+    VhdPartition,
+    element_id,
+    partition_of,
+)
+
+ELSEWHERE = GptPartition(UUID(int=1 << 64), UUID(int=2 << 64))
+
+
+def devices(odd: Strange, *settings: tuple[str, Device]) -> None:
+    def change(editor: StoreEditor, _: object, entry: BcdObject) -> None:
+        for name, device in settings:
+            put(editor, entry, name, device)
+
+    change_store(odd, change)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_healthy(generation: int) -> None:
+    with strange(generation) as odd:
+        assert ask(odd, "bcd_device") == []
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        LocateDevice(path="\\Windows\\system32\\winload.efi"),
+        LocateDevice(element=0x12000002),
+        VhdPartition(UUID(int=5 << 64), FileDevice(LocateDevice(path="\\disk.vhd"), "\\disk.vhd")),
+    ],
+)
+def test_what_is_found_at_boot_is_right(device: Device) -> None:
+    with strange() as odd:
+        devices(odd, ("device", device), ("osdevice", device))
+        assert ask(odd, "bcd_device") == []
+
+
+def test_the_boot_device_is_right_where_windows_stands_on_it() -> None:
+    """A machine of one partition: here the system partition holds no Windows, and `boot` is wrong."""
+    with strange(1) as odd:
+        devices(odd, ("osdevice", BootDevice()))
+        assert ask(odd, "bcd_device") == []  # found at boot: not judged
+
+
+def test_another_disk_may_be_meant() -> None:
+    """Windows on this disk, and an entry for one on another: a machine with two disks looks just so."""
+    with strange() as odd:
+        devices(odd, ("device", ELSEWHERE), ("osdevice", ELSEWHERE))
+        (found,) = ask(odd, "bcd_device")
+        assert found.severity is Severity.RISK
+        assert found.prediction is None
+        assert {action.safety for action in found.actions} == {Safety.RISKY}
+        assert odd.diagnose().healthy
+        assert odd.propose().rehearsal is None
+        accepted = odd.propose(accept=["retarget-entry"])
+        assert accepted.worth_doing
+
+
+def test_a_lost_partition_of_this_very_disk() -> None:
+    with strange() as odd:
+
+        def change(editor: StoreEditor, _: object, entry: BcdObject) -> None:
+            osdevice = entry.element("osdevice")
+            assert osdevice is not None
+            assert osdevice.device is not None
+            named = partition_of(osdevice.device)
+            assert isinstance(named, GptPartition)
+            put(editor, entry, "osdevice", GptPartition(UUID(int=9 << 64), named.disk))
+
+        change_store(odd, change)
+        (found,) = ask(odd, "bcd_device")
+        assert found.severity is Severity.CAUSE
+        assert [action.target.rsplit(" ", 1)[-1] for action in found.actions] == ["osdevice"]
+        odd.mended()
+
+
+def test_what_windows_called_its_own_volume_is_proof() -> None:
+    old = MbrPartition(0x100000, 0x0BADCAFE)
+    with strange(1) as odd:
+        devices(odd, ("device", old), ("osdevice", old))
+        assert [one.severity for one in ask(odd, "bcd_device")] == [Severity.RISK]
+        data = old.signature.to_bytes(4, "little") + old.offset.to_bytes(8, "little")
+        odd.hive(lambda editor: editor.set_value("MountedDevices", "\\DosDevices\\C:", 3, data), SYSTEM)
+        assert [one.severity for one in ask(odd, "bcd_device")] == [Severity.CAUSE]
+        odd.mended()
+
+
+@pytest.mark.parametrize(("name", "status"), [("osdevice", 0xC0000225), ("device", 0xC0000225)])
+def test_an_element_that_is_missing(name: str, status: int) -> None:
+    with strange() as odd:
+        change_store(odd, lambda editor, _, entry: drop(editor, entry, name))
+        (found,) = ask(odd, "bcd_device")
+        assert found.severity is Severity.CAUSE
+        assert found.prediction is not None
+        assert found.prediction.status == status
+        odd.mended()
+
+
+def test_bytes_that_are_no_device() -> None:
+    with strange() as odd:
+
+        def change(editor: StoreEditor, _: object, entry: BcdObject) -> None:
+            number = element_id("osdevice", entry.type)
+            assert number is not None
+            editor.set_raw(entry.id, number, 3, b"\xff" * 40)
+
+        change_store(odd, change)
+        assert [one.severity for one in ask(odd, "bcd_device")] == [Severity.CAUSE]
+        odd.mended()
+
+
+def test_the_partition_named_is_here_and_holds_no_windows() -> None:
+    with strange(1) as odd:
+        store = view_store(odd)
+        manager = store.boot_manager
+        assert manager is not None
+        system = manager.element("device")
+        assert system is not None
+        assert system.device is not None
+        devices(odd, ("device", system.device), ("osdevice", system.device))
+        assert [one.severity for one in ask(odd, "bcd_device")] == [Severity.CAUSE]
+        odd.mended()
