@@ -63,9 +63,18 @@ def wants(**numbers: int) -> Callable[[Machine, str], list[Setting]]:
     return settings
 
 
+def wants_telling(**numbers: int) -> Callable[[Machine, str], list[Setting]]:
+    return lambda machine, variant: [replace(one, telling=True) for one in wants(**numbers)(machine, variant)]
+
+
 SWITCHES = {
     name: Switch(name, ("usual", "other"), settings, lambda _machine: "usual")
-    for name, settings in {"x": wants(a=2, b=1), "y": wants(a=2, c=5), "z": wants(a=3, b=4, c=5, d=6)}.items()
+    for name, settings in {
+        "x": wants(a=2, b=1),
+        "y": wants(a=2, c=5),
+        "z": wants(a=3, b=4, c=5, d=6),
+        "one": wants_telling(a=8),
+    }.items()
 }
 
 
@@ -230,6 +239,18 @@ def test_off_twice_leaves_what_another_switch_holds() -> None:
     assert story.board.stored == stored({0: 2, 2: 5})
     story.off("y")
     assert story.board.stored == stored({0: 9})
+
+
+def test_a_place_that_enable_never_touched_is_told_and_taken_away_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when another loader is the default one by now, and somebody set it by hand."""
+    story = Story(Board(stored({3: 8})))
+    story.on("one", "usual")
+    story.off("one")
+    monkeypatch.setitem(SWITCHES, "one", replace(SWITCHES["one"], settings=wants_telling(d=8)))
+    assert story.again("one") == [PLACES[3]]
+    assert story.board.stored == stored({3: 8})
+    assert story.again("one", force=True) == []
+    assert story.board.stored == {}
 
 
 def test_off_without_ever_on_leaves_what_another_switch_holds() -> None:

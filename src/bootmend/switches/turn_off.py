@@ -44,6 +44,10 @@ def turn_off(
         wanted = _by_place(machine, switch)
         for one in reversed(past):
             _put_back(machine, one, turned, layers, force, wanted.get(one.place, ()))
+        known = {one.place for one in past}
+        for place, settings in wanted.items():
+            if place not in known and layers.holder(switch.name, place) is None:
+                _look_at_unknown(machine, place, settings, turned, force)
         turned.back = [one.place for one in turned.changed]
         return turned
     turned = TurnedOff(switch, bool(captured))
@@ -95,6 +99,20 @@ def _put_back(
     else:
         turned.left.append(place)
         turned.remarks.append(_left_alone(place, place.show(now), place.show(one.before)))
+
+
+def _look_at_unknown(
+    machine: Machine, place: Place, settings: Sequence[Setting], turned: TurnedOff, force: bool
+) -> None:
+    """A place that the earlier `enable` never touched, such as another loader that is the default one now."""
+    now = machine.read(place)
+    if not any(each.telling and same(place, now, each.wanted) for each in settings):
+        return
+    if force:
+        _take_away(machine, place, settings, turned, force)
+    else:
+        turned.left.append(place)
+        turned.remarks.append(say("switches.unknown_before", where=place.where, now=place.show(now)))
 
 
 def _left_alone(place: Place, now: str | None, before: str | None) -> str:
