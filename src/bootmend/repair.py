@@ -27,6 +27,7 @@ from bootmend.windows.discovery import find_windows
 from bootmend.windows.donor import Given
 from bootmend.windows.image import Image, locked_volumes
 from bootmend.windows.installation import Windows
+from bootmend.windows.timeline import Timeline
 from bootmend.windows.workbench import Workbench
 
 Progress = Callable[[str], None]
@@ -50,6 +51,8 @@ class Diagnosis:
     replayed: tuple[int, ...]
     """Volumes whose unclean journal was replayed for this look, and is not replayed on the disk."""
     notes: list[str]
+    timeline: Timeline
+    """What the machine's logs say of its last starts."""
     bytes_read: int
     seconds: float
 
@@ -94,6 +97,7 @@ def diagnose(
         notes.append(say("plan.hive_replayed", hive=windows.system.where, entries=applied))
     if windows.registry_fault is None and windows.system.unreplayable:
         notes.append(say("plan.unreplayable", hive=windows.system.where, reason=windows.system.recovery.reason))
+    notes.extend(say("timeline.unread", reason=reason) for reason in windows.timeline.unread)
     severities = list(Severity)
     findings.sort(key=lambda one: (severities.index(one.severity), stations[id(one)], one.rank))
     causes = [finding for finding in findings if finding.severity is Severity.CAUSE]
@@ -108,6 +112,7 @@ def diagnose(
         asked=frozenset(rule.name for rule in askable),
         replayed=replayed,
         notes=notes,
+        timeline=windows.timeline,
         bytes_read=metered.bytes_read,
         seconds=time.monotonic() - started,
     )

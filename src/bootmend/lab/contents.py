@@ -9,6 +9,7 @@ from bootmend.lab import texts
 from bootmend.lab.blueprint import Blueprint
 from bootmend.lab.catalog_plan import CatalogFile
 from bootmend.lab.inf import inf_text
+from bootmend.lab.logs import log_files
 from bootmend.lab.material import Made
 from bootmend.lab.store import store_path
 from bootmend.lab.tree import Tree
@@ -61,6 +62,8 @@ def windows_tree(
             if f"{name}.{log}" not in hives and not name.upper().endswith((".LOG", ".LOG1", ".LOG2")):
                 tree.file(f"{CONFIG}\\{name}.{log}", bytes(_LOG_SIZE), hidden=True)
     tree.file(f"{CONFIG}\\BCD-Template", template)
+    for path, data in log_files(blueprint):
+        tree.file(path, data)
     for file in made:
         _put_binary(tree, file, arch)
     for catalog in catalogs:

@@ -14,6 +14,8 @@ from bootmend.formats.bcd import StoreEditor
 from bootmend.formats.hive import Hive, HiveEditor
 from bootmend.formats.pe import Pe
 from bootmend.lab.contents import CATROOT, CONFIG
+from bootmend.lab.event_log import LabEvent, add_events
+from bootmend.lab.logs import COMPUTER, LOGS
 from bootmend.lab.manifest import BinaryFacts, Manifest
 from bootmend.lab.real_hive import current_control_set
 from bootmend.signing.hashing import image_hashes
@@ -82,6 +84,16 @@ class OpenMachine:
         editor = StoreEditor(before, self.manifest.store)
         yield editor
         _rewrite(self.system, self.manifest.store, before, editor.finish())
+
+    def log(self, events: Iterable[LabEvent]) -> None:
+        """Adds events to the ends of the logs that they name as their channel."""
+        by_log: dict[str, list[LabEvent]] = {}
+        for event in events:
+            by_log.setdefault(event.channel, []).append(event)
+        for channel, added in by_log.items():
+            path = f"{LOGS}\\{channel}.evtx"
+            before = self.windows.read(path)
+            _rewrite(self.windows, path, before, add_events(before, added, COMPUTER))
 
     @cached_property
     def control_set(self) -> str:

@@ -15,10 +15,14 @@ from bootmend.commit import CommitReport
 from bootmend.disk.device import BlockDevice
 from bootmend.errors import InputError
 from bootmend.findings import Action, Finding, Prediction, Skipped
+from bootmend.formats.filetime import moment
 from bootmend.repair import Diagnosis, Proposal
 from bootmend.windows.installation import Windows
+from bootmend.windows.witnesses.observation import Observation
 
 SCHEMA = "bootmend.result/1"
+MOST_OBSERVATIONS = 500
+"""Of the timeline, the newest."""
 
 Document = dict[str, Any]
 
@@ -114,6 +118,17 @@ def finding(found: Finding) -> Document:
     }
 
 
+def observation(one: Observation) -> Document:
+    """`when` is ISO 8601 in UTC, or null where the time is not known."""
+    when = moment(one.when) if one.when is not None else None
+    return {
+        "when": stamp(when) if when is not None else None,
+        "kind": one.kind.value,
+        "what": one.what,
+        "where": one.where,
+    }
+
+
 def diagnosis(device: BlockDevice, result: Diagnosis, started: datetime) -> Document:
     """The document of `diagnose`."""
     return {
@@ -125,6 +140,7 @@ def diagnosis(device: BlockDevice, result: Diagnosis, started: datetime) -> Docu
         "stops_at": result.stops_at.name.lower() if result.stops_at is not None else None,
         "findings": [finding(found) for found in result.findings],
         "notes": result.notes,
+        "timeline": [observation(one) for one in result.timeline.observations[-MOST_OBSERVATIONS:]],
         "rehearsal": None,
         "commit": None,
         "healthy": result.healthy,

@@ -9,13 +9,17 @@ from rich.text import Text
 
 from bootmend.commit import CommitReport
 from bootmend.findings import Finding, Prediction, Severity, Station
+from bootmend.formats.filetime import moment
 from bootmend.plan import Plan
 from bootmend.repair import Diagnosis, Proposal
 from bootmend.texts import say
+from bootmend.windows.timeline import Timeline
 
 COLOURS = {Severity.CAUSE: "bold red", Severity.RISK: "yellow", Severity.NOTE: "cyan"}
 LABELS = {Severity.CAUSE: "report.cause", Severity.RISK: "report.risk", Severity.NOTE: "report.note_label"}
 
+MOST_LINE = 200
+"""Characters of one observation."""
 MOST_STEPS = 12
 """A plan of more steps than this is shown by its first ones and a count; `--json` has all."""
 
@@ -52,6 +56,7 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
         console.print()
         console.print(Text(predicted(result.prediction, result.stops_at), style="bold"))
         console.print(Padding.indent(Text(result.prediction.why), 2))
+    show_timeline(console, result.timeline)
     for number, finding in enumerate(result.findings, 1):
         console.print()
         _show_finding(console, number, finding)
@@ -63,6 +68,21 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
     console.print(
         Text(say("report.effort", seconds=f"{result.seconds:.1f}", read=size(result.bytes_read)), style="dim")
     )
+
+
+def show_timeline(console: Console, timeline: Timeline) -> None:
+    """The last starts in a few lines."""
+    shown = timeline.highlights
+    if not shown:
+        return
+    console.print()
+    console.print(Text(say("timeline.title")))
+    for one in shown:
+        when = moment(one.when or 0)
+        told = f"{when:%Y-%m-%d %H:%M}" if when is not None else say("timeline.no_time")
+        console.print(Padding.indent(Text(say("timeline.line", when=told, what=one.what[:MOST_LINE])), 3))
+    if rest := len(timeline.observations) - len(shown):
+        console.print(Padding.indent(Text(say("timeline.more", count=rest), style="dim"), 3))
 
 
 def predicted(prediction: Prediction, stops_at: Station | None) -> str:

@@ -26,6 +26,9 @@ from bootmend.windows.loadorder import LoadOrder
 from bootmend.windows.registry import LoadedHive, load_hive
 from bootmend.windows.service import Location, Service, locate_image, read_service
 from bootmend.windows.signatures import CatalogSet, Signatures
+from bootmend.windows.timeline import Timeline
+from bootmend.windows.witnesses import hear
+from bootmend.windows.witnesses.scene import Scene
 
 MACHINES = {"AMD64": 0x8664, "ARM64": 0xAA64, "X86": 0x14C}
 KERNEL = "System32\\ntoskrnl.exe"
@@ -134,6 +137,12 @@ class Windows:
     def control(self, path: str) -> Key | None:
         """A key of the control set that Windows starts with next."""
         return self.system.hive.key(f"{self.control_set}\\{path}")
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """What its logs say of its last starts."""
+        control = self.control if self.registry_fault is None else lambda _path: None
+        return Timeline(hear(Scene(self.image.volume(self.volume), self.volume, self.path, control)))
 
     @property
     def hostname(self) -> str:

@@ -1,0 +1,47 @@
+"""The logs of a machine that was in use: event logs, the log of driver installations, the log of servicing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from string import Template
+
+from bootmend.formats.filetime import filetime_of
+from bootmend.lab import texts
+from bootmend.lab.blueprint import Blueprint
+from bootmend.lab.event_log import LabEvent, new_log
+
+LOGS = "\\Windows\\System32\\winevt\\Logs"
+COMPUTER = "WIN-LAB"
+_CHUNKS = {"System": 4}
+"""Room in 64 KiB; a log that Windows has just made has one chunk."""
+
+
+def log_files(blueprint: Blueprint) -> Iterator[tuple[str, bytes]]:
+    """Paths and contents."""
+    build = blueprint.build
+    words = {"build_number": str(build.number), "revision": str(build.revision), "product_name": build.product}
+    held: dict[str, list[LabEvent]] = {}
+    for log, when, provider, number, level, data in texts.rows("events"):
+        filled = Template(data).substitute(words)
+        event = LabEvent(at(when), provider, int(number), dict(_pairs(filled)), int(level), log)
+        held.setdefault(log, []).append(event)
+    for log, events in held.items():
+        yield f"{LOGS}\\{log}.evtx", new_log(events, COMPUTER, _CHUNKS.get(log, 1))
+    yield "\\Windows\\INF\\setupapi.dev.log", _lines(texts.source("setupapi").splitlines())
+    yield "\\Windows\\Logs\\CBS\\CBS.log", _lines(texts.source("servicing_log").splitlines())
+
+
+def at(when: str) -> int:
+    """FILETIME of "2024-02-18 18:57:44", UTC."""
+    return filetime_of(datetime.fromisoformat(when).replace(tzinfo=UTC))
+
+
+def _pairs(data: str) -> Iterator[tuple[str, str]]:
+    for part in data.split("; ") if data else []:
+        name, _, value = part.partition("=")
+        yield name, value
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode()
