@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bootmend.errors import Misuse
 from bootmend.formats.filetime import filetime_of
 from bootmend.formats.hive import ValueType, sz
+from bootmend.lab.contents import CONFIG
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
 from bootmend.lab.registry_text import Setting, apply_settings, dword
@@ -44,7 +45,10 @@ def _apply(machine: OpenMachine) -> Outcome:
         error_control=1,
         stops=True,
         stop=0x50,
-        touched=(machine.address(f"{_FOLDER}\\{_BAD}"),),
+        touched=tuple(
+            machine.address(path)
+            for path in (f"{CONFIG}\\SYSTEM", f"{_FOLDER}\\csagent.sys", *(f"{_FOLDER}\\{name}" for name in _FILES))
+        ),
     )
 
 
