@@ -209,8 +209,8 @@ def test_a_driver_with_only_an_embedded_signature_and_a_damaged_body() -> None:
         odd.damage(path)
         proposal = odd.propose()
         (cause,) = proposal.diagnosis.causes
-        assert (cause.rule, cause.subject) == ("driver_damaged", "labmon64.sys")
-        assert not cause.actions
+        assert (cause.rule, cause.subject) == ("third_party_boot_driver", "labmon64.sys")
+        assert [action.risk for action in cause.actions] == ["disable-driver"]
         assert proposal.rehearsal is None
 
 

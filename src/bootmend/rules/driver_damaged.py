@@ -12,6 +12,7 @@ Repair:   puts a sound copy in its place. Looked at in this order: another copy 
           clusters the file owns, which mends its hard-linked twin as well; owner and ACL stay.
 Not done: a sound copy of another version is proposed last, and taken only with --accept other-version: where
           a catalog is lost everywhere, the file may be sound and only look changed.
+          A driver of another maker of which no sound copy is at hand is told by third_party_boot_driver.
           Differential copies (PA30, PA31) need Windows' own engine and are named, not used. The
           version resource proves nothing and is never asked.
 By hand:  sfc /scannow /offbootdir=... /offwindir=..., or copy the file from a machine of the same build.
@@ -25,6 +26,7 @@ from bootmend.actions.replace_file import ReplaceFile
 from bootmend.findings import Action, Finding, Safety, Skipped, Station
 from bootmend.rules._severity import at_its_place, driver_severity, one_a_file
 from bootmend.rules._sources import find_source
+from bootmend.rules._third_party import taken_over
 from bootmend.rules.catalog_missing import put_catalog
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
@@ -38,7 +40,7 @@ OTHER_VERSION = "other-version"
 
 def check(windows: Windows) -> Iterator[Finding]:
     damaged = [one for one in windows.audited if one.trouble in (Trouble.FILE_UNKNOWN, Trouble.UNREADABLE)]
-    for driver in one_a_file(damaged):
+    for driver in one_a_file(one for one in damaged if taken_over(windows, one) is None):
         yield at_its_place(windows, driver, _finding(windows, driver))
 
 

@@ -7,7 +7,8 @@ Evidence: the service's key, and the folder in which the file is not.
 Repair:   puts a sound copy there, from the same sources and by the same proof as for a damaged
           driver (WinSxS, WinSxS\\Backup, the driver store, then a donor).
 Not done: the service is not disabled: a critical driver is there because the machine needs it. A
-          driver that Windows starts without (ErrorControl 0 or 1) is noted, not mended.
+          driver that Windows starts without (ErrorControl 0 or 1) is noted, not mended. One of another
+          maker of which no sound copy is at hand is told by third_party_boot_driver.
 By hand:  copy the file from WinSxS or from a machine of the same build.
 """
 
@@ -19,6 +20,7 @@ from bootmend.actions.create_file import CreateFile
 from bootmend.findings import Action, Finding, Severity, Skipped, Station
 from bootmend.rules._severity import at_its_place, driver_severity, one_a_file
 from bootmend.rules._sources import find_source
+from bootmend.rules._third_party import taken_over
 from bootmend.rules.catalog_missing import put_catalog
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
@@ -34,7 +36,7 @@ def check(windows: Windows) -> Iterator[Finding]:
         # Real machines keep services of removed software; Windows starts without their files.
         if driver.trouble is Trouble.FILE_MISSING and driver.service.error_control >= ErrorControl.SEVERE:
             missing.append(driver)
-    for driver in one_a_file(missing):
+    for driver in one_a_file(one for one in missing if taken_over(windows, one) is None):
         yield at_its_place(windows, driver, _finding(windows, driver))
 
 

@@ -7,7 +7,8 @@ Cause:    the driver, or the catalog that vouches for it, was signed with a cert
 Evidence: the signer, and where its chain ends.
 Repair:   none that is safe: the file is what its signer made. Put back the driver that belongs here,
           or name the root with --trust if this machine is known to trust it (a test machine).
-Not done: nothing is trusted because of something on the disk.
+Not done: nothing is trusted because of something on the disk. A driver of another maker, where Windows' own are
+          trusted, is told by third_party_boot_driver.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 
 from bootmend.findings import Evidence, Finding, Skipped, Station
 from bootmend.rules._severity import at_its_place, driver_severity
+from bootmend.rules._third_party import taken_over
 from bootmend.rules.catalog_missing import worst
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
@@ -28,7 +30,8 @@ def check(windows: Windows) -> Iterator[Finding]:
     """One finding a signer, however many drivers it signed."""
     signers: dict[tuple[str, str], list[AuditedDriver]] = {}
     for driver in windows.audited:
-        if driver.trouble is Trouble.UNTRUSTED and driver.verdict is not None:
+        untrusted = driver.trouble is Trouble.UNTRUSTED and taken_over(windows, driver) is None
+        if untrusted and driver.verdict is not None:
             signers.setdefault((driver.verdict.signer or "?", driver.verdict.status.value), []).append(driver)
     for (signer, status), drivers in signers.items():
         first = worst(drivers)

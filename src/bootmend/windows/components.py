@@ -96,6 +96,10 @@ class ComponentStore:
         found.sort(key=lambda copy: order[copy.kind])
         return found
 
+    def has_component(self, name: str) -> bool:
+        """A component of Windows holds a file of that name."""
+        return name.lower() in self._component_files
+
     def differentials(self, name: str) -> list[str]:
         """Addresses of differential copies of `name`, which only Windows' own engine can expand."""
         wanted = name.lower()
