@@ -40,7 +40,7 @@ class Facts:
     loader: str
     """The default loader's identifier in braces; empty where there is none."""
     control_set: str = ""
-    """What Windows starts with next; empty where that is not known."""
+    """What `Select\\Current` names, as the registry's own CurrentControlSet; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

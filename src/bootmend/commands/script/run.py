@@ -84,7 +84,8 @@ class ScriptRun:
             return Facts(letter, "")
         entry = windows.chain.entry
         try:
-            control_set = windows.control_set
+            last = windows.last_control_set
+            control_set = last if last and windows.system.hive.key(last) is not None else windows.control_set
         except InputError:
             control_set = ""
         return Facts(letter, identifier(entry.id) if entry is not None else "", control_set)
