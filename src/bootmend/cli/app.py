@@ -13,6 +13,7 @@ from bootmend.cli import (
     diagnose,
     disable,
     drivers,
+    dump,
     enable,
     files,
     history,
@@ -59,6 +60,7 @@ app.command()(history.history)
 app.command()(bcdedit.bcdedit)
 app.command()(reg.reg)
 app.command()(drivers.drivers)
+app.command()(dump.dump)
 app.command()(status.status)
 app.command()(enable.enable)
 app.command()(disable.disable)

@@ -1,0 +1,93 @@
+"""Bitmap dumps: a bit for every page frame, and the pages whose bit is set, one after the other.
+
+    type 5 (full) and 6 (kernel), Windows 8 and later      type 2 (kernel), before
+    0x2000 "SDMP" or "FDMP", "DUMP"                        0x2000 "SDMP", "DUMP"
+    +0x20  offset of the first page (u64)                  +0x0c offset of the first page (u32)
+    +0x28  pages present (u64)                             +0x10 bits (u32)
+    +0x30  bits (u64)                                      +0x14 pages present (u32)
+    +0x38  bitmap                                          +0x20 bitmap
+
+A type 2 with the newer layout is taken as well: which one it is, its own numbers say. The place of a page
+is the number of bits before its own; a sum is kept for every 4 KiB of bitmap (128 MiB of memory) as far
+as it was needed, never the bitmap itself.
+
+Sources: Volatility's crash layer and kdmp-parser's structures, and mindumpdef.h of the Windows kits.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from bootmend.dumps.header import HEAD64
+from bootmend.dumps.memory import PAGE
+from bootmend.dumps.reader import Reader
+
+_PIECE = 4096
+"""Bytes of bitmap that one sum stands for."""
+_MOST_KEPT = 64
+_STRIDE = 64
+"""Pieces read at once while sums are made."""
+_SIGNATURES = (b"SDMPDUMP", b"FDMPDUMP")
+
+
+class BitmapPages:
+    """Which frames have their bit set, and where their pages stand."""
+
+    def __init__(self, reader: Reader) -> None:
+        head = reader.view(HEAD64, 0x38, "the head of a bitmap dump")
+        if head.bytes(0, 8) not in _SIGNATURES:
+            raise head.fail(0, "SDMPDUMP or FDMPDUMP", repr(head.bytes(0, 8)))
+        older = head.u32(0x0C)
+        if HEAD64 < older <= reader.size and _holds(head.u32(0x10), HEAD64 + 0x20, older):
+            self.first_page, self.bits, self.present, start = older, head.u32(0x10), head.u32(0x14), 0x20
+        else:
+            self.first_page, self.present, self.bits, start = head.u64(0x20), head.u64(0x28), head.u64(0x30), 0x38
+        if not _holds(self.bits, HEAD64 + start, min(self.first_page, reader.size)):
+            raise head.fail(0x20, f"a bitmap of {self.bits} bits before the first page", hex(self.first_page))
+        if self.present > self.bits:
+            raise head.fail(0x28, f"at most {self.bits} pages", str(self.present))
+        self.end = self.first_page + self.present * PAGE
+        """How long the whole file must be."""
+        self._reader = reader
+        self._bitmap = HEAD64 + start
+        self._length = -(-self.bits // 8)
+        self._sums = [0]
+        """Bits set before each piece of the bitmap, as far as it was counted."""
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+
+    def offset_of(self, frame: int) -> int | None:
+        if not 0 <= frame < self.bits:
+            return None
+        number, within = divmod(frame, _PIECE * 8)
+        piece = self._piece(number)
+        byte, bit = divmod(within, 8)
+        if not piece[byte] >> bit & 1:
+            return None
+        self._count_up_to(number)
+        before = int.from_bytes(piece[:byte], "little").bit_count() + (piece[byte] & (1 << bit) - 1).bit_count()
+        rank = self._sums[number] + before
+        # A bitmap with more bits than pages is broken: its last pages are not there.
+        return self.first_page + rank * PAGE if rank < self.present else None
+
+    def _count_up_to(self, number: int) -> None:
+        while len(self._sums) <= number:
+            start = (len(self._sums) - 1) * _PIECE
+            wanted = min((number + 1 - len(self._sums)), _STRIDE) * _PIECE
+            data = self._reader.bytes(self._bitmap + start, min(wanted, self._length - start), "the bitmap")
+            for at in range(0, len(data), _PIECE):
+                self._sums.append(self._sums[-1] + int.from_bytes(data[at : at + _PIECE], "little").bit_count())
+
+    def _piece(self, number: int) -> bytes:
+        if number not in self._kept:
+            start = number * _PIECE
+            length = min(_PIECE, self._length - start)
+            self._kept[number] = self._reader.bytes(self._bitmap + start, length, "the bitmap")
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+
+def _holds(bits: int, start: int, end: int) -> bool:
+    """Whether a bitmap of so many bits, and at least one, fits between two offsets of the file."""
+    return bits > 0 and start + -(-bits // 8) <= end

@@ -1,0 +1,155 @@
+"""The fields of `!analyze -v`, in its order and under its names; None where the dump does not tell.
+
+Names and formats as Microsoft's public debugger (10.0.16361) prints them. Fields about the debugger's own
+session (host, elapsed time) are not made up.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from bootmend import __version__
+from bootmend.dumps.dump import EXCEPTIONS, Dump
+from bootmend.dumps.header import DumpType
+from bootmend.dumps.verdict import EXCEPTION_CODES, IRQL_ARGUMENT, Verdict, bugcheck_str
+from bootmend.formats.filetime import moment
+
+_QUALIFIERS = {
+    DumpType.FULL: (402, 0),
+    DumpType.BITMAP_FULL: (402, 0),
+    DumpType.KERNEL: (401, 1),
+    DumpType.BITMAP_KERNEL: (401, 1),
+    DumpType.TRIAGE: (400, 2),
+}
+"""DUMP_QUALIFIER and DUMP_TYPE."""
+_SUITES = (
+    (0x1, "SmallBusiness"),
+    (0x2, "Enterprise"),
+    (0x10, "TerminalServer"),
+    (0x80, "DataCenter"),
+    (0x100, "SingleUserTS"),
+    (0x200, "Personal"),
+    (0x400, "Blade"),
+)
+_PRODUCTS = {1: "WinNt", 2: "LanManNt", 3: "Server"}
+_SYSTEMS = (
+    (10240, "Windows 10"),
+    (9600, "Windows 8.1"),
+    (9200, "Windows 8"),
+    (7600, "Windows 7"),
+    (6000, "Windows Vista"),
+)
+_LAB = re.compile(r"(\d+)\.(\d+)\.\w+?(?:fre|chk)\.(\w+)\.(\d{6}-\d{4})")
+REPORT_LINK = "https://go.microsoft.com/fwlink/?LinkID=397724&FailureHash="
+
+Value = str | int | None
+
+
+def analyze_fields(dump: Dump, verdict: Verdict) -> dict[str, Value]:
+    """Every field that the debugger prints of a dump, in its order."""
+    header = dump.header
+    qualifier, kind = next((row for one, row in _QUALIFIERS.items() if one == header.type), (None, None))
+    found: dict[str, Value] = {"DUMP_CLASS": 1, "DUMP_QUALIFIER": qualifier}
+    found["BUILD_VERSION_STRING"] = _version(dump)
+    found["DUMP_TYPE"] = kind
+    found |= {f"BUGCHECK_P{at}": f"{value:x}" for at, value in enumerate(header.arguments, 1)}
+    found["BUGCHECK_STR"] = bugcheck_str(dump, verdict)
+    found |= _processor(dump)
+    if verdict.address is not None:
+        found["FAULTING_IP"] = dump.modules.where(verdict.address)
+    if dump.code in EXCEPTION_CODES and verdict.status is not None:
+        found["EXCEPTION_CODE_STR"] = f"{verdict.status:x}"
+    found["DEFAULT_BUCKET_ID"] = _default_bucket(header.build)
+    found["PROCESS_NAME"] = dump.process
+    found["CURRENT_IRQL"] = f"{header.arguments[1]:x}" if dump.code in IRQL_ARGUMENT else None
+    found["ANALYSIS_VERSION"] = f"bootmend {__version__}"
+    found |= dict.fromkeys(("STACK_TEXT", "THREAD_SHA1_HASH_MOD_FUNC", "THREAD_SHA1_HASH_MOD_FUNC_OFFSET"))
+    found["THREAD_SHA1_HASH_MOD"] = None
+    found |= _culprit(dump, verdict)
+    found |= _system(dump)
+    found["ANALYSIS_SOURCE"] = "KM"
+    found["FAILURE_ID_HASH_STRING"] = verdict.hash_string or None
+    found["FAILURE_ID_HASH"] = f"{{{verdict.failure_id}}}" if verdict.failure_id is not None else None
+    found["FAILURE_ID_REPORT_LINK"] = f"{REPORT_LINK}{verdict.failure_id}" if verdict.failure_id is not None else None
+    return found
+
+
+def _processor(dump: Dump) -> dict[str, Value]:
+    one = dump.processor or next(iter(dump.processors), None)
+    return {
+        "CPU_COUNT": f"{dump.header.processors:x}",
+        "CPU_MHZ": f"{one.megahertz:x}" if one is not None else None,
+        "CPU_VENDOR": one.vendor if one is not None else None,
+        "CPU_FAMILY": f"{one.family:x}" if one is not None else None,
+        "CPU_MODEL": f"{one.model:x}" if one is not None else None,
+        "CPU_STEPPING": f"{one.stepping:x}" if one is not None else None,
+    }
+
+
+def _culprit(dump: Dump, verdict: Verdict) -> dict[str, Value]:
+    loaded = dump.modules.by_file(verdict.image) if verdict.image else None
+    offset = verdict.address - loaded.base if verdict.address is not None and loaded is not None else None
+    bucket = verdict.bucket or None
+    return {
+        "SYMBOL_NAME": f"{verdict.module}+{offset:x}" if offset is not None else None,
+        "MODULE_NAME": verdict.module or None,
+        "IMAGE_NAME": verdict.image or None,
+        # The debugger prints 0 for an image that was never loaded.
+        "DEBUG_FLR_IMAGE_TIMESTAMP": f"{loaded.timestamp or 0:x}"
+        if loaded is not None
+        else "0"
+        if verdict.image
+        else None,
+        "IMAGE_VERSION": None,
+        "STACK_COMMAND": _stack_command(dump),
+        "FAILURE_BUCKET_ID": bucket,
+        "BUCKET_ID": bucket,
+        "PRIMARY_PROBLEM_CLASS": bucket,
+    }
+
+
+def _system(dump: Dump) -> dict[str, Value]:
+    header = dump.header
+    lab = _LAB.fullmatch(dump.build_lab)
+    kernel = next(iter(dump.modules.loaded), None)
+    when = moment(header.system_time)
+    stamp = datetime.fromtimestamp(kernel.timestamp, UTC) if kernel is not None and kernel.timestamp else None
+    name = next((word for first, word in _SYSTEMS if header.build >= first), "Windows")
+    words = [_PRODUCTS.get(header.product_type or 0, ""), *(w for bit, w in _SUITES if (header.suite_mask or 0) & bit)]
+    return {
+        "TARGET_TIME": f"{when:%Y-%m-%dT%H:%M:%S}.000Z" if when is not None else None,
+        "OSBUILD": header.build,
+        "OSSERVICEPACK": int(lab[2]) if lab is not None else None,
+        # Windows has had no service packs since 8.
+        "SERVICEPACK_NUMBER": 0 if header.build >= 9200 else None,
+        "SUITE_MASK": header.suite_mask,
+        "PRODUCT_TYPE": header.product_type,
+        "OSPLATFORM_TYPE": header.platform,
+        "OSNAME": name,
+        "OSEDITION": " ".join([name, *filter(None, words)]),
+        "OSBUILD_TIMESTAMP": f"{stamp:%Y-%m-%d %H:%M:%S}" if stamp is not None else None,
+        "BUILDDATESTAMP_STR": lab[4] if lab is not None else None,
+        "BUILDLAB_STR": lab[3] if lab is not None else None,
+        "BUILDOSVER_STR": f"10.0.{lab[1]}.{lab[2]}" if lab is not None and header.build >= 10240 else None,
+    }
+
+
+def _stack_command(dump: Dump) -> str:
+    """What an engineer would type into the debugger to see the stack."""
+    _, at = EXCEPTIONS.get(dump.code, (None, None))
+    return f".cxr 0x{dump.header.arguments[at]:x} ; kb" if at is not None else ".thread ; .cxr ; kb"
+
+
+def _version(dump: Dump) -> str | None:
+    lab = _LAB.fullmatch(dump.build_lab)
+    if lab is None:
+        return None
+    return f"10.0.{lab[1]}.{lab[2]} ({lab[3]}.{lab[4]})" if dump.header.build >= 10240 else dump.build_lab
+
+
+def _default_bucket(build: int) -> str | None:
+    """The debugger's class of a kernel crash for the system; newer debuggers no longer print it."""
+    if build >= 9200:
+        return "WIN8_DRIVER_FAULT"
+    return "WIN7_DRIVER_FAULT" if build >= 7600 else None

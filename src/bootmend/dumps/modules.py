@@ -1,0 +1,135 @@
+"""The kernel, the drivers that were loaded, and those that had been unloaded.
+
+A loader entry of a 64-bit kernel (KLDR_DATA_TABLE_ENTRY): links at 0, base +0x30, size +0x40, full name +0x48,
+base name +0x58, checksum +0x78. Source: the public symbols' types as ReactOS and Volatility describe them.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bootmend.dumps.memory import Memory
+
+MOST_MODULES = 4096
+_MOST_UNLOADED = 50
+"""Windows keeps the last fifty in a ring."""
+_UNLOADED = 0x28
+_PE_HEADER_WITHIN = 0xF00
+"""The headers of an image are looked for in its first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """An image in memory; `checksum` and `timestamp` are those of its header, None where not known."""
+
+    path: str
+    base: int
+    size: int
+    checksum: int | None = None
+    timestamp: int | None = None
+    kernel: bool = False
+
+    @property
+    def file(self) -> str:
+        """The last part of its path."""
+        return self.path.rsplit("\\", 1)[-1]
+
+    @property
+    def name(self) -> str:
+        """As the debugger calls it: `nt` for the kernel, else the file's name without its end, letters only."""
+        if self.kernel:
+            return "nt"
+        return re.sub(r"[^A-Za-z0-9_$]", "_", self.file.rsplit(".", 1)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """A driver that is no longer there; of its name a triage dump keeps twelve letters."""
+
+    name: str
+    start: int
+    end: int
+
+
+class Modules:
+    """The modules by address."""
+
+    def __init__(self, loaded: Iterable[Module], unloaded: Iterable[Unloaded] = ()) -> None:
+        self.loaded = tuple(loaded)
+        self.unloaded = tuple(unloaded)
+        self._by_base = sorted(self.loaded, key=lambda module: module.base)
+        self._bases = [module.base for module in self._by_base]
+
+    def at(self, address: int) -> Module | None:
+        index = bisect_right(self._bases, address) - 1
+        if index < 0:
+            return None
+        module = self._by_base[index]
+        return module if address < module.base + module.size else None
+
+    def unloaded_at(self, address: int) -> Unloaded | None:
+        return next((one for one in self.unloaded if one.start <= address < one.end), None)
+
+    def where(self, address: int) -> str:
+        """`module+offset` as the debugger writes it; the bare address where no module is."""
+        module = self.at(address)
+        return f"{module.name}+{address - module.base:x}" if module is not None else f"{address:x}"
+
+    def by_file(self, file: str) -> Module | None:
+        return next((one for one in self.loaded if one.file.lower() == file.lower()), None)
+
+
+def loaded_modules(memory: Memory, head: int) -> list[Module]:
+    """The list at PsLoadedModuleList, in load order; it ends where it comes round, or where memory ends."""
+    found: list[Module] = []
+    seen = {head}
+    entry = memory.u64(head)
+    while entry is not None and entry not in seen and len(found) < MOST_MODULES:
+        seen.add(entry)
+        data = memory.read(entry, 0x80)
+        if data is None:
+            break
+        base, size = int.from_bytes(data[0x30:0x38], "little"), int.from_bytes(data[0x40:0x44], "little")
+        path = memory.unicode_string(entry + 0x48) or memory.unicode_string(entry + 0x58) or ""
+        found.append(
+            Module(
+                path=path,
+                base=base,
+                size=size,
+                checksum=int.from_bytes(data[0x78:0x7C], "little"),
+                timestamp=_timestamp(memory, base),
+                kernel=not found,
+            )
+        )
+        entry = int.from_bytes(data[:8], "little")
+    return found
+
+
+def _timestamp(memory: Memory, base: int) -> int | None:
+    """From the image's own header, where its first page is in the dump."""
+    start = memory.read(base, 0x40)
+    if start is None or start[:2] != b"MZ":
+        return None
+    at = int.from_bytes(start[0x3C:0x40], "little")
+    if at > _PE_HEADER_WITHIN:
+        return None
+    head = memory.read(base + at, 12)
+    return int.from_bytes(head[8:12], "little") if head is not None and head[:4] == b"PE\0\0" else None
+
+
+def unloaded_modules(memory: Memory, array: int, last: int) -> list[Unloaded]:
+    """The ring that MmUnloadedDrivers points at; `last` is where the kernel counts how many there ever were."""
+    start, count = memory.u64(array), memory.u32(last)
+    if not start or count is None:
+        return []
+    found = []
+    for number in range(max(count - _MOST_UNLOADED, 0), count):
+        row = start + number % _MOST_UNLOADED * _UNLOADED
+        name = memory.unicode_string(row)
+        low, high = memory.u64(row + 0x10), memory.u64(row + 0x18)
+        if name and low and high and low < high:
+            found.append(Unloaded(name, low, high))
+    return found

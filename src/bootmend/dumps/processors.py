@@ -1,0 +1,129 @@
+"""The processors of the machine that stopped, and what the one that stopped it was running.
+
+A processor's control block (KPRCB) is found through KiProcessorBlock; where its fields stand tells the KDBG
+of the very kernel, so that no table per build is needed. The name of a process is found by the first process
+of every Windows, which is called "System".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bootmend.binary import View
+from bootmend.dumps.kdbg import Kdbg
+from bootmend.dumps.memory import Memory
+from bootmend.dumps.registers import CONTEXT_SIZE, Context, read_context
+
+MOST_PROCESSORS = 2048
+"""What Windows supports; a broken header may tell more."""
+_MOST_PROCESSES = 8192
+_SYSTEM = b"System\0\0\0\0\0\0\0\0\0"
+_NAME = 15
+_BEHIND_LINKS = 0x600
+"""How far behind its links in the list the name of a process may stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """One KPRCB: what kind of processor, where it was, and the thread it ran."""
+
+    number: int
+    prcb: int
+    megahertz: int
+    vendor: str
+    family: int
+    model: int
+    stepping: int
+    thread: int
+    context: Context | None
+
+
+def read_processors(memory: Memory, kdbg: Kdbg, count: int) -> list[Processor]:
+    """Those whose control block is in the dump."""
+    found = []
+    for number in range(min(count, MOST_PROCESSORS)):
+        prcb = memory.u64(kdbg["KiProcessorBlock"] + 8 * number)
+        if prcb is None:
+            break
+        size = kdbg["SizePrcb"]
+        block = memory.read(prcb, size) if prcb and size else None
+        if block is not None:
+            found.append(_processor(memory, kdbg, number, prcb, block))
+    return found
+
+
+def _processor(memory: Memory, kdbg: Kdbg, number: int, prcb: int, block: bytes) -> Processor:
+    view = View(block.ljust(0x10000, b"\0"), "KPRCB")  # every offset of the KDBG is a 16-bit number
+    kind = kdbg["OffsetPrcbCpuType"]
+    at = view.u64(kdbg["OffsetPrcbContext"]) if kdbg["OffsetPrcbContext"] else 0
+    raw = memory.read(at, CONTEXT_SIZE) if at else None
+    vendor = view.bytes(min(kdbg["OffsetPrcbVendorString"], 0xFFF0), 13).split(b"\0")[0].decode("latin-1")
+    step = view.u16(min(kind, 0xFFF0) + 2)
+    return Processor(
+        number=number,
+        prcb=prcb,
+        megahertz=view.u32(min(kdbg["OffsetPrcbMhz"], 0xFFF0)),
+        vendor=vendor if vendor.isprintable() else "",
+        family=view.u8(kind),
+        model=step >> 8,
+        stepping=step & 0xFF,
+        thread=view.u64(min(kdbg["OffsetPrcbCurrentThread"], 0xFFF0)),
+        context=read_context(View(raw, "CONTEXT"), 0) if raw is not None else None,
+    )
+
+
+def process_of(memory: Memory, kdbg: Kdbg, thread: int) -> int | None:
+    """The process whose address space the thread runs in."""
+    offset = kdbg["OffsetKThreadApcProcess"]
+    return memory.u64(thread + offset) or None if thread and offset else None
+
+
+def process_name(memory: Memory, kdbg: Kdbg, process: int, head: int) -> str | None:
+    """The image name (fifteen letters at most) of a process; `head` is PsActiveProcessHead.
+
+    All processes hang in one list by links inside their blocks. The first one is System: where its name
+    stands behind the links, stands that of every other.
+    """
+    first = memory.u64(head)
+    behind = _window(memory, first) if first else b""
+    distance = behind.find(_SYSTEM)
+    if first is None or distance < 0:
+        return None
+    size = kdbg["SizeEProcess"] or 0x1000
+    links: int | None = first
+    for _ in range(_MOST_PROCESSES):
+        if links is None or links == head:
+            return None
+        if process < links < process + size:
+            raw = memory.read(links + distance, _NAME)
+            return _text(raw) if raw is not None else None
+        links = memory.u64(links)
+    return None
+
+
+def _window(memory: Memory, address: int) -> bytes:
+    """As much of what is behind `address` as the dump holds, up to _BEHIND_LINKS bytes."""
+    for length in (_BEHIND_LINKS, _BEHIND_LINKS // 2):
+        data = memory.read(address, length)
+        if data is not None:
+            return data
+    return b""
+
+
+KNOWN_NAME_OFFSETS = ((26100, 0x338), (19041, 0x5A8), (10586, 0x450), (10240, 0x448), (9200, 0x438), (7600, 0x2E0))
+"""From which build on ImageFileName stands where in an x64 EPROCESS, by the public symbols; for triage dumps,
+which hold one process only."""
+
+
+def name_in_block(block: bytes, build: int) -> str | None:
+    """The image name in a copy of an EPROCESS."""
+    if block.find(_SYSTEM) >= 0:
+        return "System"
+    offset = next((at for first, at in KNOWN_NAME_OFFSETS if build >= first), 0)
+    return _text(block[offset : offset + _NAME]) if offset else None
+
+
+def _text(raw: bytes) -> str | None:
+    name = raw.split(b"\0")[0]
+    good = name and name.isascii() and name.decode("ascii").isprintable()
+    return name.decode("ascii") if good else None

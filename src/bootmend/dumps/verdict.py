@@ -1,0 +1,180 @@
+"""What the dump blames: image, status, bucket, and how sure that is.
+
+The argument that names the culprit differs by stop code (Microsoft's bug check code reference). The bucket
+is the debugger's word for one kind of failure; its wording changed over the debugger's versions. The
+wording here is that of 10.0.16361, and is called verified only for the forms that public outputs of that
+time confirm. Without the symbols of the kernel no function of the kernel can be named: where the debugger
+would name one, there is no verified bucket.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+
+from bootmend.dumps.bugchecks import fast_fail_name
+from bootmend.dumps.dump import Dump
+from bootmend.dumps.hashes import failure_id_hash, hash_string
+from bootmend.dumps.modules import Module
+from bootmend.dumps.processors import process_name
+
+CRITICAL_SERVICE_FAILED, PAGE_FAULT, CHECK_FAILURE = 0x5A, 0x50, 0x139
+PROCESS_DIED, OBJECT_TERMINATION = 0xEF, 0xF4
+ACCESS_VIOLATION = 0xC0000005
+UNKNOWN_FUNCTION = "unknown_function"
+"""What the debugger prints for a driver without symbols."""
+
+FAULTING = {
+    **dict.fromkeys((0x0A, 0xC5, 0xD0, 0xD1, 0xD3, 0xD4, 0xDB), 3),
+    **dict.fromkeys((0x50, 0xCC, 0xCD, 0xCE, 0xCF, 0xD5, 0xD6), 2),
+    **dict.fromkeys((0x1E, 0x3B, 0x78, 0x7E, 0x8E, 0x116, 0x117, 0x141), 1),
+    **dict.fromkeys((0xCB, 0xE1, 0x128, 0x129, 0x15B), 0),
+}
+"""Which argument is an address in the driver at fault, from 0."""
+EXCEPTION_CODES = (0x1E, 0x3B, 0x78, 0x7E, 0x8E)
+"""Codes whose first argument is the NTSTATUS of an exception."""
+STATUS_ARGUMENT = {
+    **dict.fromkeys((0x32, 0x6B, 0x6D, 0x6E, 0x6F, 0x70, 0x71, 0x77, 0x123, 0x145), 0),
+    **dict.fromkeys((0x73, 0x75, 0x7A, 0x7B, 0xBB, 0xED, 0xF8, 0x12A, 0x12F, 0xC000021A), 1),
+    **dict.fromkeys((0x67,), 2),
+    **dict.fromkeys((0x5A, 0x74), 3),
+}
+"""Which argument is an NTSTATUS that says why, from 0."""
+IRQL_ARGUMENT = (0x0A, 0xC5, 0xD0, 0xD1, 0xD3, 0xD4, 0xDB)
+"""Codes whose second argument is the IRQL at which it happened."""
+TEXT_ARGUMENTS = {0x5A: 2, 0x7B: 0, 0xD8: 0, 0xEA: 2, 0xF2: 0, 0xF4: 2, 0xC0000218: 0, 0xC000021A: 0, 0xC0000221: 0}
+"""Which argument points at a name, from 0."""
+_DRIVER_NAMES = (0xD8, 0xEA, 0xF2)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Empty and None stand for what the dump does not tell."""
+
+    image: str = ""
+    """The file blamed, without its path."""
+    path: str = ""
+    module: str = ""
+    """As the debugger calls it."""
+    address: int | None = None
+    """Where it struck."""
+    status: int | None = None
+    text: str = ""
+    """What an argument names: a device, a hive, a process."""
+    bucket: str = ""
+    verified: bool = False
+    """Public outputs of the debugger confirm this form of bucket."""
+    unloaded: bool = False
+    """The image had been unloaded when its address was used."""
+
+    @property
+    def hash_string(self) -> str:
+        return hash_string(self.bucket) if self.bucket else ""
+
+    @property
+    def failure_id(self) -> uuid.UUID | None:
+        return failure_id_hash(self.hash_string) if self.bucket else None
+
+
+def judge(dump: Dump) -> Verdict:
+    """The verdict of a dump; an empty one for a copy of memory that is no crash."""
+    if dump.header.made_by_a_tool:
+        return Verdict()
+    code, arguments = dump.code, dump.header.arguments
+    at = STATUS_ARGUMENT.get(code, 0 if code in EXCEPTION_CODES else None)
+    status = arguments[at] & 0xFFFFFFFF if at is not None else None
+    text = _text(dump, code)
+    found = Verdict(status=status, text=text)
+    if code == CRITICAL_SERVICE_FAILED:
+        return _service(dump, found)
+    if code in (PROCESS_DIED, OBJECT_TERMINATION):
+        return _process(dump, found)
+    if code in _DRIVER_NAMES and text:
+        image = text.rsplit("\\", 1)[-1]
+        return replace(
+            found, image=image, path=text, module=_module_name(dump, image), bucket=f"0x{code:X}_IMAGE_{image}"
+        )
+    if code == CHECK_FAILURE:
+        return _check(dump, found)
+    if code in FAULTING:
+        return _fault(dump, found, arguments[FAULTING[code]])
+    return replace(found, bucket=f"0x{code:X}" + (f"_{status:x}" if status else ""))
+
+
+def _text(dump: Dump, code: int) -> str:
+    at = TEXT_ARGUMENTS.get(code)
+    address = dump.header.arguments[at] if at is not None else 0
+    return (dump.text_at(address) or dump.letters_at(address) or "") if address else ""
+
+
+def _service(dump: Dump, found: Verdict) -> Verdict:
+    """0x5A: the image's path behind the third argument, why behind the fourth."""
+    status = found.status or 0
+    image = found.text.rsplit("\\", 1)[-1]
+    bucket = f"0x5A_{status:x}_IMAGE_{image}" if image else f"0x5A_{status:x}"
+    module = _module_name(dump, image) if image else ""
+    return replace(found, image=image, path=found.text, module=module, bucket=bucket, verified=bool(image))
+
+
+def _module_name(dump: Dump, image: str) -> str:
+    loaded = dump.modules.by_file(image)
+    return loaded.name if loaded is not None else Module(image, 0, 0).name
+
+
+def _process(dump: Dump, found: Verdict) -> Verdict:
+    """0xEF and 0xF4: which process ended. The debugger's bucket holds a part of a pointer: not to be had again."""
+    name = found.text
+    if dump.code == PROCESS_DIED and dump.kdbg is not None:
+        head = dump.header.ps_active_process_head
+        name = process_name(dump.memory, dump.kdbg, dump.header.arguments[0], head) or ""
+    bucket = f"0x{dump.code:X}_{name}" if name else f"0x{dump.code:X}"
+    return replace(found, image=name, text=name, bucket=bucket)
+
+
+def _check(dump: Dump, found: Verdict) -> Verdict:
+    """0x139: what was broken says the first argument, where the exception record says the third."""
+    kind = dump.header.arguments[0]
+    bucket = f"0x139_{kind:x}_{fast_fail_name(kind)}".rstrip("_")
+    if dump.exception is None:
+        return replace(found, bucket=bucket)
+    blamed = _fault(dump, found, dump.exception.address)
+    if not blamed.module or blamed.module == "nt":
+        return replace(blamed, bucket=bucket)
+    return replace(blamed, bucket=f"{bucket}_{blamed.module}!{UNKNOWN_FUNCTION}")
+
+
+def _fault(dump: Dump, found: Verdict, address: int) -> Verdict:
+    """The driver in which the address lies. In the kernel itself it says little: its caller is to blame."""
+    module, gone = dump.modules.at(address), dump.modules.unloaded_at(address)
+    prefix, verified = _prefix(dump, found)
+    if module is None and gone is not None:
+        name = gone.name.rsplit(".", 1)[0]
+        return replace(found, image=gone.name, module=name, address=address, bucket=f"{prefix}{name}", unloaded=True)
+    if module is None:
+        return replace(found, address=address, bucket=prefix.rstrip("_"))
+    blamed = replace(found, module=module.name, image=module.file, path=module.path, address=address)
+    if module.kernel:
+        return replace(blamed, bucket=prefix.rstrip("_"))
+    return replace(blamed, bucket=f"{prefix}{module.name}!{UNKNOWN_FUNCTION}", verified=verified)
+
+
+def _prefix(dump: Dump, found: Verdict) -> tuple[str, bool]:
+    """How the bucket starts, and whether public outputs confirm it."""
+    code = dump.code
+    if code == PAGE_FAULT:
+        write = dump.header.arguments[1] & 0xF in (1, 2)
+        return ("AV_W_INVALID_" if write else "AV_R_INVALID_"), not write and dump.header.arguments[3] == 0
+    if code in (0x0A, 0xD1):
+        return "AV_", code == 0xD1
+    if code in EXCEPTION_CODES:
+        return ("AV_" if found.status == ACCESS_VIOLATION else f"0x{code:X}_{found.status or 0:x}_"), False
+    return f"0x{code:X}_", False
+
+
+def bugcheck_str(dump: Dump, found: Verdict) -> str:
+    """BUGCHECK_STR: what the debugger calls the kind of stop."""
+    if dump.code == CRITICAL_SERVICE_FAILED:
+        return f"0x5A_{found.status or 0:x}"
+    if found.bucket.startswith("AV_"):
+        return "AV"
+    return f"0x{dump.code:X}"

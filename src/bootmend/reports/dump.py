@@ -1,0 +1,154 @@
+"""What `bootmend dump` tells: a summary in plain words, the debugger's text, and one document for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bootmend import __version__
+from bootmend.dumps.bugchecks import BugCheck, bug_check, status_name
+from bootmend.dumps.dump import Dump, type_name
+from bootmend.dumps.fields import analyze_fields
+from bootmend.dumps.verdict import Verdict
+from bootmend.formats.filetime import moment, shown
+from bootmend.reports.document import stamp
+from bootmend.texts import say
+
+SCHEMA = "bootmend.dump/1"
+_RULE = "*" * 79
+_TICKS = 10_000_000
+
+
+def summary(dump: Dump, verdict: Verdict) -> list[str]:
+    """Sentences for someone who has never seen a dump."""
+    header = dump.header
+    told = [
+        say(
+            "dumps.what",
+            type=type_name(header.type, header.bits),
+            build=header.build,
+            platform=header.platform,
+            when=shown(header.system_time),
+        )
+    ]
+    if header.up_time is not None:
+        told.append(say("dumps.up_time", seconds=f"{header.up_time / _TICKS:.1f}"))
+    if header.made_by_a_tool:
+        return [*told, say("dumps.made_by_a_tool"), *dump.notes]
+    check = bug_check(dump.code)
+    told.append(
+        say(
+            "dumps.stopped", code=f"0x{dump.code:X}", name=check.name, meaning=check.meaning or say("dumps.unpublished")
+        )
+    )
+    told += _blamed(dump, verdict)
+    told += dump.notes
+    if dump.kdbg is not None and dump.kdbg.encoded:
+        told.append(say("dumps.encoded"))
+    return told
+
+
+def _blamed(dump: Dump, verdict: Verdict) -> Iterator[str]:
+    if verdict.unloaded:
+        yield say("dumps.unloaded", image=verdict.image)
+    elif verdict.module == "nt":
+        yield say("dumps.in_kernel", where=dump.modules.where(verdict.address or 0))
+    elif verdict.address is not None and verdict.image:
+        yield say("dumps.in_driver", image=verdict.image, where=dump.modules.where(verdict.address))
+    elif verdict.image:
+        yield say("dumps.image", image=verdict.image, path=verdict.path or verdict.image)
+    elif verdict.text:
+        yield say("dumps.names", text=verdict.text)
+    elif dump.code == 0x5A:
+        yield say("dumps.no_image")
+    if verdict.status:
+        yield say("dumps.status", status=f"0x{verdict.status:08X}", name=status_name(verdict.status) or "?")
+
+
+def text(dump: Dump, verdict: Verdict) -> Iterator[str]:
+    """The lines that the debugger prints, with "unknown" where the dump does not tell."""
+    yield _RULE
+    yield "*" + "Bugcheck Analysis".center(77) + "*"
+    yield _RULE
+    check = bug_check(dump.code)
+    yield f"{check.name} ({dump.code:x})"
+    yield "Arguments:"
+    for argument in _arguments(dump, check):
+        yield f"Arg{argument['number']}: {argument['value']}" + (
+            f", {argument['meaning']}" if argument["meaning"] else ""
+        )
+    yield ""
+    for name, value in analyze_fields(dump, verdict).items():
+        yield f"{name}:  {say('dumps.unknown') if value is None else value}"
+    yield ""
+    yield say("dumps.without_symbols")
+    if verdict.bucket and not verdict.verified:
+        yield say("dumps.unverified")
+
+
+def module_lines(dump: Dump) -> Iterator[str]:
+    """The list of modules, as `lm` shows it."""
+    width = 16 if dump.header.bits == 64 else 8
+    for module in dump.modules.loaded:
+        yield f"{module.base:0{width}x} {module.base + module.size:0{width}x}  {module.name:<16} {module.path}"
+    if dump.modules.unloaded:
+        yield say("dumps.unloaded_modules")
+    for gone in dump.modules.unloaded:
+        yield f"{gone.start:0{width}x} {gone.end:0{width}x}  {gone.name}"
+
+
+def document(dump: Dump, verdict: Verdict) -> dict[str, Any]:
+    """The document of `dump --json`: the debugger's own field names in lower case, and what it shows elsewhere."""
+    header, check = dump.header, bug_check(dump.code)
+    when = moment(header.system_time)
+    return {
+        "schema": SCHEMA,
+        "bootmend": __version__,
+        "file": dump.name,
+        "type": type_name(header.type, header.bits),
+        "type_number": header.type,
+        "time": stamp(when) if when is not None else None,
+        "up_time_seconds": header.up_time / _TICKS if header.up_time is not None else None,
+        "crash": not header.made_by_a_tool,
+        "summary": summary(dump, verdict),
+        "bugcheck_code": f"0x{dump.code:X}",
+        "bugcheck_name": check.name,
+        "arguments": _arguments(dump, check),
+        **{name.lower(): value for name, value in analyze_fields(dump, verdict).items()},
+        "ntstatus": f"0x{verdict.status:08X}" if verdict.status is not None else None,
+        "ntstatus_name": status_name(verdict.status) or None if verdict.status is not None else None,
+        "image_path": verdict.path or None,
+        "bucket_verified": verdict.verified,
+        "nt_symbols": False,
+        "registers": (
+            {name: f"0x{value:x}" for name, value in dump.fault_context.registers.items()}
+            if dump.fault_context is not None
+            else None
+        ),
+        "modules": [
+            {
+                "name": module.name,
+                "path": module.path,
+                "base": f"0x{module.base:x}",
+                "size": module.size,
+                "checksum": module.checksum,
+                "timestamp": module.timestamp,
+            }
+            for module in dump.modules.loaded
+        ],
+        "unloaded_modules": [
+            {"name": gone.name, "start": f"0x{gone.start:x}", "end": f"0x{gone.end:x}"}
+            for gone in dump.modules.unloaded
+        ],
+        "notes": dump.notes,
+        "reads": dump.reader.reads,
+        "bytes_read": dump.reader.bytes_read,
+    }
+
+
+def _arguments(dump: Dump, check: BugCheck) -> list[dict[str, Any]]:
+    width = 16 if dump.header.bits == 64 else 8
+    return [
+        {"number": at, "value": f"{value:0{width}x}", "meaning": meaning}
+        for at, (value, meaning) in enumerate(zip(dump.header.arguments, check.arguments, strict=True), 1)
+    ]
