@@ -12,6 +12,7 @@ from bootmend.lab.blueprint import Blueprint
 from bootmend.lab.event_log import LabEvent, new_log
 
 LOGS = "\\Windows\\System32\\winevt\\Logs"
+CODE_INTEGRITY = "Microsoft-Windows-CodeIntegrity%4Operational"
 COMPUTER = "WIN-LAB"
 _CHUNKS = {"System": 4}
 """Room in 64 KiB; a log that Windows has just made has one chunk."""
@@ -45,3 +46,22 @@ def _pairs(data: str) -> Iterator[tuple[str, str]]:
 
 def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def refused(when: str, number: int, image: str) -> LabEvent:
+    """An event of code integrity's log about a driver; `image` is its path on the Windows volume."""
+    path = f"\\Device\\HarddiskVolume3{image}"
+    data = {"FileNameLength": str(len(path)), "FileNameBuffer": path}
+    return LabEvent(at(when), "Microsoft-Windows-CodeIntegrity", number, data, 2, CODE_INTEGRITY)
+
+
+def crashed(when: str, stop: int, status: int) -> list[LabEvent]:
+    """What the System log gets at the first start that succeeds after a stop."""
+    code = f"0x{stop:08x} (0x0000000000000003, 0xffffd10a5c1f7650, 0xffffd10a5c1f7a10, 0xffffffff{status:08x})"
+    power = {"BugcheckCode": str(stop), "BugcheckParameter1": "0x3", "BugcheckParameter4": f"0xffffffff{status:08x}"}
+    return [
+        LabEvent(at(when), "EventLog", 6008, {"1": "18:59:12", "2": "2/18/2024"}, 2),
+        LabEvent(at(when), "EventLog", 6005, {"1": ""}),
+        LabEvent(at(when), "Microsoft-Windows-Kernel-Power", 41, power, 1),
+        LabEvent(at(when), "Microsoft-Windows-WER-SystemErrorReporting", 1001, {"param1": code}, 2),
+    ]

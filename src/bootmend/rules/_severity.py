@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bootmend.findings import Finding, Severity
+from bootmend.rules._refusals import refusals
 from bootmend.windows.drivers import AuditedDriver
 from bootmend.windows.installation import Windows
 from bootmend.windows.prediction import driver_station, predict_driver
@@ -34,6 +35,7 @@ def at_its_place(windows: Windows, driver: AuditedDriver, finding: Finding) -> F
     """The finding with what would come of that driver, and when: drivers load one after the other."""
     return replace(
         finding,
+        evidence=(*finding.evidence, *refusals(windows, driver.image)),
         prediction=predict_driver(windows, driver),
         station=driver_station(driver),
         rank=windows.load_ranks.get(driver.service.name.lower(), 0),

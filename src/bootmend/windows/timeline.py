@@ -68,6 +68,15 @@ class Timeline:
         return [one for one in self.observations if one.kind is Kind.FAILED and (one.when or 0) > since]
 
     @cached_property
+    def refusals(self) -> dict[str, list[Observation]]:
+        """Files that code integrity did not accept, by name in lower case; newest first, and only what counts."""
+        found: dict[str, list[Observation]] = {}
+        for one in reversed(self.observations):
+            if one.kind is Kind.REFUSED and self.recent(one):
+                found.setdefault(one.subject.lower(), []).append(one)
+        return found
+
+    @cached_property
     def highlights(self) -> list[Observation]:
         """The few that a person reads, oldest first: the newest of each kind that count."""
         left = dict(_SHOWN)

@@ -1,9 +1,20 @@
-"""The catalog that vouches for a critical driver is gone from the store; its twin lies in servicing\\Packages."""
+"""The catalog that vouches for a critical driver is gone from the store; its twin lies in servicing\\Packages.
+
+The logs tell of it as they would: code integrity refused the driver, the machine stopped, and came up once more in
+safe mode, which wrote the stop down.
+"""
 
 from __future__ import annotations
 
 from bootmend.lab.contents import CATROOT, SERVICING
-from bootmend.lab.faults.fault import STATUS_INVALID_IMAGE_HASH, Fault, Outcome, broken
+from bootmend.lab.faults.fault import (
+    STATUS_INVALID_IMAGE_HASH,
+    STOP_CRITICAL_SERVICE_FAILED,
+    Fault,
+    Outcome,
+    broken,
+)
+from bootmend.lab.logs import CODE_INTEGRITY, LOGS, crashed, refused
 from bootmend.lab.open_machine import OpenMachine
 
 _NAME = "catalog-lost"
@@ -18,6 +29,12 @@ def _apply(machine: OpenMachine) -> Outcome:
     lost = [f"{CATROOT}\\{name}" for name in victim.catalogs]
     for path in lost:
         machine.windows.delete(path)
+    machine.log(
+        [
+            refused("2024-02-18 18:58:50", 3004, victim.path),
+            *crashed("2024-02-18 19:04:00", STOP_CRITICAL_SERVICE_FAILED, STATUS_INVALID_IMAGE_HASH),
+        ]
+    )
     covered = [
         binary.name
         for binary in machine.manifest.binaries
@@ -27,7 +44,7 @@ def _apply(machine: OpenMachine) -> Outcome:
         machine,
         victim,
         STATUS_INVALID_IMAGE_HASH,
-        lost,
+        [*lost, f"{LOGS}\\System.evtx", f"{LOGS}\\{CODE_INTEGRITY}.evtx"],
         unresolved=covered,
         twins=[f"{SERVICING}\\{name}" for name in victim.catalogs],
     )

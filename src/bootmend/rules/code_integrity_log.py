@@ -1,0 +1,40 @@
+"""Code integrity's own log says it did not accept a driver that is sound as far as this disk tells.
+
+Symptom:  the driver was blocked when it was last loaded; or, where the log only audits, it was let through.
+Cause:    a revoked signature, a policy (App Control, the list of vulnerable drivers, memory integrity), or a
+          catalog that was missing then and is back now.
+Evidence: events 3001-3004, 3023, 3033 and 3077 of Microsoft-Windows-CodeIntegrity/Operational of the last 30
+          days before the last start, on drivers that are loaded at boot.
+Repair:   none: the driver's files are sound, and a policy that is switched on is not a fault.
+Not done: a driver whose file or catalog is found wrong has a finding of its own, to which the same events are
+          added as evidence; it is not found twice. Files of programs, which the log names too, are left out.
+By hand:  look the event up in the log; update the driver, or set its service's Start to 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bootmend.findings import Finding, Severity, Station
+from bootmend.rules._refusals import refusals
+from bootmend.texts import say
+from bootmend.windows.installation import Windows
+
+STATION = Station.AFTERWARDS
+
+
+def check(windows: Windows) -> Iterator[Finding]:
+    told = {driver.image.lower() for driver in windows.audited if driver.trouble is not None}
+    for driver in windows.audited:
+        evidence = refusals(windows, driver.image)
+        if not evidence or driver.image.lower() in told:
+            continue
+        told.add(driver.image.lower())
+        yield Finding(
+            rule="code_integrity_log",
+            severity=Severity.NOTE,
+            subject=driver.image,
+            title=say("rules_witness.refused_title", image=driver.image),
+            why=say("rules_witness.refused_why"),
+            evidence=(*evidence, *driver.evidence()),
+        )
