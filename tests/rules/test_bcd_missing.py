@@ -22,7 +22,7 @@ def rebuilt(odd: Strange, proposal: Proposal) -> Store:
 
 def facts(found: BcdObject) -> dict[str, object]:
     """Its elements without ids of other objects and words for people."""
-    told = {}
+    told: dict[str, object] = {}
     for element in found.elements.values():
         if element.format not in (ElementFormat.OBJECT, ElementFormat.OBJECT_LIST) and element.name != "description":
             told[element.name] = element.value

@@ -55,7 +55,10 @@ class OpenMachine:
     def windows(self) -> NtfsVolume:
         """The Windows volume as files, open for writing."""
         if self._windows is None:
-            self._windows = NtfsVolume(self.windows_partition, "Windows", writable=True)
+            content = open_volume(self.windows_partition, "Windows", writable=True)
+            if not isinstance(content, NtfsVolume):
+                raise Misuse(f"{self.device.name}: the Windows partition holds no readable volume")
+            self._windows = content
         return self._windows
 
     @property

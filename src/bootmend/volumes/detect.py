@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bootmend.disk.device import BlockDevice
+from bootmend.errors import ParseError
 from bootmend.texts import say
 from bootmend.volumes.bitlocker import read_bitlocker
 from bootmend.volumes.fat import FatVolume, is_fat
 from bootmend.volumes.ntfs import NtfsVolume, is_ntfs
+from bootmend.volumes.ntfs.boot import read_boot
+from bootmend.volumes.ntfs.spare import find_spare
 from bootmend.volumes.volume import Volume
 
 _HEAD = 68 << 10
@@ -51,6 +54,18 @@ class Unknown:
     """The file system's name, or a word for nothing that is known."""
 
 
+def _with_boot(device: BlockDevice, name: str) -> BlockDevice:
+    """The volume as it is, or by the copy of its boot sector where that one cannot be read and its copy can."""
+    try:
+        read_boot(device, name)
+    except ParseError:
+        spare = find_spare(device, name)
+        if spare is None:
+            raise
+        return spare
+    return device
+
+
 def open_volume(device: BlockDevice, name: str, writable: bool = False) -> Volume | Locked | Unknown:
     """Raises ParseError where the volume is NTFS or FAT by name, but broken."""
     head = device.read(0, min(_HEAD, device.size))
@@ -58,10 +73,13 @@ def open_volume(device: BlockDevice, name: str, writable: bool = False) -> Volum
     if bitlocker is not None:
         return Locked("bitlocker", bitlocker.version, bitlocker.protectors, bitlocker.suspended)
     if is_ntfs(head):
-        return NtfsVolume(device, name, writable)
+        return NtfsVolume(_with_boot(device, name), name, writable)
     if is_fat(head[:512]):
         return FatVolume(device, name)
     for offset, magic, what in _SIGNATURES:
         if head[offset : offset + len(magic)] == magic:
             return Unknown(what)
+    spare = find_spare(device, name)
+    if spare is not None:
+        return NtfsVolume(spare, name, writable)
     return Unknown(say("volumes.empty") if head.count(0) == len(head) else say("volumes.unknown"))

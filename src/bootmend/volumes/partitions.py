@@ -11,8 +11,15 @@ from bootmend.disk.device import BlockDevice
 from bootmend.texts import say
 from bootmend.volumes.probe import file_system
 from bootmend.volumes.tables.gpt import read_gpt
-from bootmend.volumes.tables.mbr import BootRecord, read_boot_record, read_mbr, witnesses
-from bootmend.volumes.tables.partition import Partition, PartitionTable
+from bootmend.volumes.tables.mbr import (
+    SIGNATURE_PATCH,
+    BootRecord,
+    protective_entry,
+    read_boot_record,
+    read_mbr,
+    witnesses,
+)
+from bootmend.volumes.tables.partition import Flaw, Partition, PartitionTable, Patch, TableFault
 
 __all__ = ["Partition", "PartitionTable", "read_partitions"]
 
@@ -34,8 +41,10 @@ def read_partitions(device: BlockDevice) -> PartitionTable:
     if gpt is not None:
         if not (record.signed and record.protective):
             gpt.warnings.append(say("volumes.gpt_unprotected"))
+            gpt.faults.append(_unprotected(device, record, gpt.sector_size))
         elif _hybrid(record):
             gpt.warnings.append(say("volumes.gpt_hybrid"))
+            gpt.faults.append(TableFault(Flaw.HYBRID, 446, say("volumes.gpt_hybrid")))
         return gpt
     if record.signed and record.protective:
         warnings = [say("volumes.gpt_gone")]
@@ -43,6 +52,18 @@ def read_partitions(device: BlockDevice) -> PartitionTable:
     if record.plausible and (record.signed or _worth_believing(device, record)):
         return read_mbr(device, record)
     return _bare(device, [say("volumes.nothing_known")])
+
+
+def _unprotected(device: BlockDevice, record: BootRecord, sector_size: int) -> TableFault:
+    """The 55 AA alone, or the whole entry where all four slots are empty: nothing else is written over."""
+    patches: tuple[Patch, ...] = ()
+    flaw, at = Flaw.NOT_PROTECTED, 446
+    if record.protective:
+        flaw, at = Flaw.MBR_UNSIGNED, 510
+        patches = (SIGNATURE_PATCH,)
+    elif not any(device.read(446, 64)):
+        patches = (Patch(446, protective_entry(device.size // sector_size), "protective MBR"),)
+    return TableFault(flaw, at, say("volumes.gpt_unprotected"), patches)
 
 
 def _bare(device: BlockDevice, warnings: list[str]) -> PartitionTable:

@@ -92,7 +92,9 @@ def read_boot_chain(image: Image) -> BootChain:
         start = find_start(image, [number], [one.volume for one in broken])
         return _follow(image, BootChain(start.firmware or firmware, start, hive, store, broken=broken, notes=notes))
     start = find_start(image, [], [one.volume for one in broken])
-    return BootChain(start.firmware, start, broken=broken, notes=notes or [say("windows.no_store")])
+    if not notes:
+        notes = [say("windows.no_store"), *(one.what for one in start.told_by if start.firmware is None)]
+    return BootChain(start.firmware, start, broken=broken, notes=notes)
 
 
 def _stores(image: Image) -> Iterator[tuple[int, str, str]]:

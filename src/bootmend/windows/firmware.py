@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bootmend.errors import InputError
 from bootmend.findings import Evidence
@@ -27,6 +27,8 @@ UEFI_MANAGER, BIOS_MANAGER = "\\EFI\\Microsoft\\Boot\\bootmgfw.efi", "\\bootmgr"
 UEFI_FALLBACKS = ("\\EFI\\Boot\\bootx64.efi", "\\EFI\\Boot\\bootaa64.efi", "\\EFI\\Boot\\bootia32.efi")
 """What UEFI starts from a disk that it has no entry for."""
 
+_PRIMARY = 4
+"""Partitions with higher numbers are logical ones, which a BIOS does not start."""
 STORES = {UEFI: UEFI_STORE, BIOS: BIOS_STORE}
 MANAGERS = {UEFI: UEFI_MANAGER, BIOS: BIOS_MANAGER}
 
@@ -77,8 +79,12 @@ def find_start(image: Image, sound: Iterable[int], broken: Iterable[int]) -> Sta
         told = Evidence(image.device.name, say("rules_boot.told_both"))
         return StartPlace(None, (told,), tuple(active), None)
     told = Evidence(image.device.name, say("rules_boot.told_mbr"))
-    # The code of the MBR takes the first partition that is marked active, whatever stands on it.
-    return _place(image, BIOS, told, active[:1], sound, broken)
+    # The code of the MBR takes the first partition that is marked active, whatever stands on it. Where Windows'
+    # boot files stand on just one other, that is the one it is to take; rules/partition_table.py says so.
+    primary = [number for number in bios if number <= _PRIMARY]
+    misplaced = len(primary) == 1 and primary[0] not in active[:1] and not set(active[:1]) & set(bios)
+    place = _place(image, BIOS, told, primary if misplaced else active[:1], sound, broken)
+    return replace(place, partitions=tuple(active))
 
 
 def _place(

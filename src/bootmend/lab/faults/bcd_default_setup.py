@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from bootmend.errors import Misuse
 from bootmend.formats.bcd import WELL_KNOWN, ObjectType, RamdiskDevice, Value, element_id, partition_of
 from bootmend.lab.faults.boot_store import default_entry, put, stopped
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
+from bootmend.texts import say
 
 _NAME = "bcd-default-setup"
 _IMAGE = r"\$WINDOWS.~BT\Sources\SafeOS\winre.wim"
@@ -15,6 +17,8 @@ _IMAGE = r"\$WINDOWS.~BT\Sources\SafeOS\winre.wim"
 
 def _apply(machine: OpenMachine) -> Outcome:
     store, entry = default_entry(machine, _NAME)
+    if store.default is not entry:
+        raise Misuse(say("lab.no_victim", name=_NAME, why="its default entry is broken already"))
     manager = store.objects[WELL_KNOWN["bootmgr"]]
     setup = UUID(int=entry.id.int ^ 0xA5)
     osdevice = entry.element("osdevice")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.boot_store import STATUS_FILE_INVALID, default_entry, stopped
+from bootmend.lab.faults.boot_store import STATUS_FILE_INVALID, stopped, untouched_store
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
 
@@ -10,7 +10,7 @@ _NAME = "bcd-no-loader"
 
 
 def _apply(machine: OpenMachine) -> Outcome:
-    store, _ = default_entry(machine, _NAME)
+    store, _ = untouched_store(machine, _NAME)
     with machine.edit_store() as editor:
         for loader in store.loaders:
             editor.delete_object(loader.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.boot_store import edited, put
+from bootmend.lab.faults.boot_store import edited
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
 
@@ -12,7 +12,7 @@ _NAME = "bcd-path"
 def _apply(machine: OpenMachine) -> Outcome:
     other = "efi" if machine.manifest.generation == 1 else "exe"
     path = rf"\Windows\system32\winload.{other}"
-    return edited(machine, _NAME, None, lambda editor, entry: put(editor, entry, "path", path))
+    return edited(machine, _NAME, "path", path, None)
 
 
 FAULT = Fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.boot_store import STATUS_NO_SUCH_FILE, edited, put
+from bootmend.lab.faults.boot_store import STATUS_NO_SUCH_FILE, edited
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
 
@@ -11,7 +11,7 @@ _NAME = "bcd-path-nowhere"
 
 def _apply(machine: OpenMachine) -> Outcome:
     path = rf"\Windows\system32\winlod.{'exe' if machine.manifest.generation == 1 else 'efi'}"
-    return edited(machine, _NAME, STATUS_NO_SUCH_FILE, lambda editor, entry: put(editor, entry, "path", path))
+    return edited(machine, _NAME, "path", path, STATUS_NO_SUCH_FILE)
 
 
 FAULT = Fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.lab.faults.boot_store import edited, put
+from bootmend.lab.faults.boot_store import edited
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
 
@@ -10,7 +10,7 @@ _NAME = "bcd-systemroot"
 
 
 def _apply(machine: OpenMachine) -> Outcome:
-    return edited(machine, _NAME, None, lambda editor, entry: put(editor, entry, "systemroot", "\\WINNT"))
+    return edited(machine, _NAME, "systemroot", "\\WINNT", None)
 
 
 FAULT = Fault(

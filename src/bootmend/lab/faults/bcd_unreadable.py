@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from bootmend.errors import Misuse
-from bootmend.lab.faults.boot_store import STATUS_REGISTRY_CORRUPT, stopped
+from bootmend.lab.faults.boot_store import STATUS_REGISTRY_CORRUPT, stopped, untouched_store
 from bootmend.lab.faults.fault import Fault, Outcome
 from bootmend.lab.open_machine import OpenMachine
-from bootmend.texts import say
 
 _NAME = "bcd-unreadable"
 
 
 def _apply(machine: OpenMachine) -> Outcome:
     path = machine.manifest.store
-    if not machine.system.exists(path):
-        raise Misuse(say("lab.no_victim", name=_NAME, why="its boot store is gone"))
+    untouched_store(machine, _NAME)
     machine.system.replace(path, b"no store".ljust(len(machine.system.read(path)), b"\xff"))
     return stopped(machine, STATUS_REGISTRY_CORRUPT, path)
 

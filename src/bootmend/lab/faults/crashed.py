@@ -33,8 +33,9 @@ def _apply(machine: OpenMachine) -> Outcome:
     written = {_SYSTEM: primary, f"{_SYSTEM}.LOG1": log1, f"{_SYSTEM}.LOG2": log2}
     for path, data in written.items():
         machine.windows.replace(path, data)
+    partition = machine.windows.device
     machine.close()
-    modified = mark_crashed(machine.windows_partition, _SYSTEM)
+    modified = mark_crashed(partition, _SYSTEM)
     return Outcome(
         touched=tuple(machine.address(path) for path in written),
         details={

@@ -6,6 +6,7 @@ Windows do not believe it either, and a repair must not write where a damaged ta
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from uuid import UUID
 from zlib import crc32
@@ -15,7 +16,14 @@ from bootmend.disk.device import BlockDevice
 from bootmend.errors import DeviceError, ParseError
 from bootmend.texts import say
 from bootmend.volumes.tables.fitting import fit
-from bootmend.volumes.tables.partition import ATTRIBUTE_LEGACY_BOOT, Partition, PartitionTable
+from bootmend.volumes.tables.partition import (
+    ATTRIBUTE_LEGACY_BOOT,
+    Flaw,
+    Partition,
+    PartitionTable,
+    Patch,
+    TableFault,
+)
 
 SIGNATURE = b"EFI PART"
 _HEADER_SIZE = 92
@@ -33,6 +41,19 @@ class _Copy:
     disk_guid: UUID
     entries: bytes
     entry_size: int
+    header: bytes
+    lba: int
+    usable: tuple[int, int]
+    """First and last LBA that a partition may have."""
+
+    def at(self, lba: int, other: int, table: int) -> bytes:
+        """The same header as it would stand at `lba`, with its entries at `table`."""
+        moved = bytearray(self.header)
+        struct.pack_into("<QQ", moved, 24, lba, other)
+        struct.pack_into("<Q", moved, 72, table)
+        struct.pack_into("<I", moved, 16, 0)
+        struct.pack_into("<I", moved, 16, crc32(moved))
+        return bytes(moved)
 
 
 def read_gpt(device: BlockDevice) -> PartitionTable | None:
@@ -43,6 +64,7 @@ def read_gpt(device: BlockDevice) -> PartitionTable | None:
     """
     sizes = list(dict.fromkeys((device.sector_size, 512, 4096)))
     warnings: list[str] = []
+    faults: list[TableFault] = []
     traces: list[str] = []
     for size in sizes:
         try:
@@ -51,8 +73,8 @@ def read_gpt(device: BlockDevice) -> PartitionTable | None:
             if _signature_at(device, size):
                 traces.append(str(error))
             continue
-        _check_backup(device, primary, warnings)
-        return _table(device, primary, warnings)
+        _check_backup(device, primary, warnings, faults)
+        return _table(device, primary, warnings, faults)
     for size in sizes:
         for lba in _backup_places(device, size):
             try:
@@ -61,8 +83,10 @@ def read_gpt(device: BlockDevice) -> PartitionTable | None:
                 continue
             if backup.alternate != 1:  # a partition's own end, or the backup of a disk this one was copied from
                 continue
+            why = traces[0] if traces else f"{device.name}: at offset {size:#x}: no GPT header"
             warnings.append(say("volumes.gpt_primary_damaged", why=traces[0] if traces else "no header"))
-            return _table(device, backup, warnings)
+            faults.append(TableFault(Flaw.GPT_PRIMARY, size, why, _primary_again(backup)))
+            return _table(device, backup, warnings, faults)
     if not traces:
         return None
     warnings.append(say("volumes.gpt_both_damaged", why=traces[0]))
@@ -103,20 +127,53 @@ def _read_copy(device: BlockDevice, sector_size: int, lba: int) -> _Copy:
     entries = device.read(header.u64(72) * sector_size, count * entry_size)
     if crc32(entries) != header.u32(88):
         raise header.fail(88, f"the GPT entries' CRC {crc32(entries):#010x}", f"{header.u32(88):#010x}")
-    return _Copy(sector_size, header.u64(32), header.guid(56), entries, entry_size)
+    usable = (header.u64(40), header.u64(48))
+    return _Copy(
+        sector_size, header.u64(32), header.guid(56), entries, entry_size, header.bytes(0, length), lba, usable
+    )
 
 
-def _check_backup(device: BlockDevice, primary: _Copy, warnings: list[str]) -> None:
+def _primary_again(backup: _Copy) -> tuple[Patch, ...]:
+    """The first copy as the sound backup tells it; nothing where its entries would reach into partitions."""
+    size = backup.sector_size
+    if backup.usable[0] < 2 + _sectors(backup):
+        return ()
+    header = backup.at(1, backup.lba, 2)
+    return (Patch(size, header, "primary GPT header"), Patch(2 * size, backup.entries, "primary GPT entries"))
+
+
+def _backup_again(device: BlockDevice, primary: _Copy) -> tuple[Patch, ...]:
+    """The backup at the disk's last sector, where the primary says that it is; nothing on a disk that has grown."""
+    size, lba = primary.sector_size, primary.alternate
+    table = lba - _sectors(primary)
+    if lba != device.size // size - 1 or primary.usable[1] >= table:
+        return ()
+    header = primary.at(lba, 1, table)
+    return (
+        Patch(table * size, primary.entries, "backup GPT entries"),
+        Patch(lba * size, header, "backup GPT header"),
+    )
+
+
+def _sectors(copy: _Copy) -> int:
+    return -(-len(copy.entries) // copy.sector_size)
+
+
+def _check_backup(device: BlockDevice, primary: _Copy, warnings: list[str], faults: list[TableFault]) -> None:
     try:
         backup = _read_copy(device, primary.sector_size, primary.alternate)
     except (ParseError, DeviceError) as error:
         warnings.append(say("volumes.gpt_backup_damaged", why=str(error)))
+        at = primary.alternate * primary.sector_size
+        faults.append(TableFault(Flaw.GPT_BACKUP, at, str(error), _backup_again(device, primary)))
         return
     if (backup.disk_guid, backup.entries) != (primary.disk_guid, primary.entries):
         warnings.append(say("volumes.gpt_backup_differs"))
+        at = primary.alternate * primary.sector_size
+        faults.append(TableFault(Flaw.GPT_DIFFER, at, say("volumes.gpt_backup_differs")))
 
 
-def _table(device: BlockDevice, copy: _Copy, warnings: list[str]) -> PartitionTable:
+def _table(device: BlockDevice, copy: _Copy, warnings: list[str], faults: list[TableFault]) -> PartitionTable:
     partitions = []
     for index in range(len(copy.entries) // copy.entry_size):
         at = index * copy.entry_size
@@ -141,4 +198,5 @@ def _table(device: BlockDevice, copy: _Copy, warnings: list[str]) -> PartitionTa
             )
         )
     fitting = fit(partitions, device.size, warnings)
-    return PartitionTable("gpt", f"{{{copy.disk_guid}}}", copy.disk_guid, None, copy.sector_size, fitting, warnings)
+    disk_id = f"{{{copy.disk_guid}}}"
+    return PartitionTable("gpt", disk_id, copy.disk_guid, None, copy.sector_size, fitting, warnings, faults)

@@ -7,19 +7,54 @@ point to decides between 512 and 4096 bytes.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from enum import Enum
 
 from bootmend.binary import View
 from bootmend.disk.device import BlockDevice
 from bootmend.texts import say
 from bootmend.volumes.probe import file_system
 from bootmend.volumes.tables.fitting import fit
-from bootmend.volumes.tables.partition import Partition, PartitionTable
+from bootmend.volumes.tables.partition import Flaw, Partition, PartitionTable, Patch, TableFault
 
 _EXTENDED = (0x05, 0x0F, 0x85)
 _PROTECTIVE = 0xEE
 _MOST_LOGICAL = 256
 """A bound on the chain; Windows stops at far fewer (drive letters)."""
+SIGNATURE_PATCH = Patch(510, b"\x55\xaa", "boot signature 55 AA")
+_MESSAGES = (0x1B5, 0x1B6, 0x1B7)
+"""Where Microsoft's boot code keeps the places of its three messages, counted from byte 0x100."""
+_STANDARD_WORDS = (b"Invalid partition table", b"Missing operating system", b"Error loading operating system")
+
+
+class BootCode(Enum):
+    """What stands in sector 0 before the table."""
+
+    NONE = "none"
+    STANDARD = "standard"
+    """Starts the partition that is marked active, as Windows' own and its likes do."""
+    OTHER = "other"
+    """Some other loader's (GRUB, a boot manager): it goes by rules of its own."""
+
+
+def boot_code(sector: bytes) -> BootCode:
+    """Of the first 512 bytes of a disk."""
+    code = sector[:440]
+    if not any(code):
+        return BootCode.NONE
+    if any(words in code for words in _STANDARD_WORDS):
+        return BootCode.STANDARD
+    # In other languages the words differ: their places are written beside the disk's signature.
+    places = [0x100 + sector[at] for at in _MESSAGES]
+    told = all(at < 440 and chr(code[at]).isalpha() for at in places)
+    return BootCode.STANDARD if told and places == sorted(set(places)) else BootCode.OTHER
+
+
+def protective_entry(sectors: int) -> bytes:
+    """The table of a protective MBR, and its signature: 66 bytes from offset 446, for a disk of that many sectors."""
+    count = min(sectors - 1, 0xFFFFFFFF)
+    return struct.pack("<B3sB3sII", 0, b"\0\2\0", _PROTECTIVE, b"\xff\xff\xff", 1, count) + bytes(48) + b"\x55\xaa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +125,10 @@ def read_mbr(device: BlockDevice, record: BootRecord) -> PartitionTable:
     sizes = dict.fromkeys((device.sector_size, 512, 4096))
     sector_size = max(sizes, key=lambda size: witnesses(device, record, size))  # the first of equals
     warnings: list[str] = []
+    faults: list[TableFault] = []
     if not record.signed:
         warnings.append(say("volumes.mbr_unsigned"))
+        faults.append(TableFault(Flaw.MBR_UNSIGNED, 510, say("volumes.mbr_unsigned"), (SIGNATURE_PATCH,)))
     partitions: list[Partition] = []
     logical: list[Partition] = []
     for number, slot in enumerate(record.slots, 1):
@@ -102,7 +139,8 @@ def read_mbr(device: BlockDevice, record: BootRecord) -> PartitionTable:
         else:
             partitions.append(_partition(number, slot, 0, sector_size))
     fitting = fit(partitions + logical, device.size, warnings)
-    return PartitionTable("mbr", f"0x{record.signature:08x}", None, record.signature, sector_size, fitting, warnings)
+    disk_id = f"0x{record.signature:08x}"
+    return PartitionTable("mbr", disk_id, None, record.signature, sector_size, fitting, warnings, faults)
 
 
 def _partition(number: int, slot: Slot, base: int, sector_size: int) -> Partition:

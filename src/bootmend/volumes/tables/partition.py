@@ -7,6 +7,7 @@ Types: UEFI specification 2.10, 5.3.3; Microsoft, PARTITION_INFORMATION_GPT and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from uuid import UUID
 
 ESP = "{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}"
@@ -53,6 +54,44 @@ class Partition:
     """The 64 attribute bits of GPT; 0 on an MBR."""
 
 
+class Flaw(StrEnum):
+    """What can be wrong with a table that is read all the same."""
+
+    MBR_UNSIGNED = "mbr_unsigned"
+    """Sector 0 has lost its 55 AA."""
+    NOT_PROTECTED = "not_protected"
+    """A GPT, and no protective entry in sector 0."""
+    HYBRID = "hybrid"
+    """A GPT, and sector 0 names some of its partitions too."""
+    GPT_PRIMARY = "gpt_primary"
+    """The GPT's first copy is damaged; what is read is its backup."""
+    GPT_BACKUP = "gpt_backup"
+    """The GPT's backup is damaged or missing."""
+    GPT_DIFFER = "gpt_differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Bytes that a sound table has at `offset` of the disk."""
+
+    offset: int
+    data: bytes
+    what: str
+    """The structure that they are, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFault:
+    """One flaw, where it was seen (bytes from the disk's start), and what would mend it."""
+
+    flaw: Flaw
+    offset: int
+    found: str
+    """What was expected there and is not, in a sentence."""
+    patches: tuple[Patch, ...] = ()
+    """From the disk's own sound copy; empty where none says what belongs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartitionTable:
     """What stands on a disk, and what is wrong with the table that says so."""
@@ -67,3 +106,5 @@ class PartitionTable:
     """Bytes a sector of the table's own addresses: 512 or 4096."""
     partitions: list[Partition] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    faults: list[TableFault] = field(default_factory=list)
+    """The same flaws for rules, as far as any can be decided on."""

@@ -18,6 +18,9 @@ from bootmend.volumes.tables.partition import Partition
 
 _BOOT_CODE = bytes.fromhex("cd18f4ebfd")
 """int 0x18 (tell the BIOS that this disk does not boot), then hlt for ever: enough for a table to be a table."""
+_WORDS = (b"Invalid partition table\0", b"Error loading operating system\0", b"Missing operating system\0")
+_WORDS_AT = 0x163
+"""What the boot code of a disk that Windows has partitioned says, where it says it, and the places of the three."""
 
 _ENTRIES, _ENTRY_SIZE = 128, 128
 _LBA_ONLY = b"\xfe\xff\xff"
@@ -29,6 +32,11 @@ def write_mbr(device: BlockDevice, signature: int, partitions: Sequence[Partitio
     _check(partitions, sector_size, 4, range(sector_size, device.size))
     record = bytearray(512)
     record[: len(_BOOT_CODE)] = _BOOT_CODE
+    at = _WORDS_AT
+    for number, words in enumerate(_WORDS):
+        record[at : at + len(words)] = words
+        record[0x1B5 + number] = at - 0x100
+        at += len(words)
     struct.pack_into("<I", record, 440, signature)
     for partition in partitions:
         first, count = partition.start // sector_size, partition.size // sector_size
