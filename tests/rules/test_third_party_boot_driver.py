@@ -82,13 +82,16 @@ def test_a_protected_one_is_left_to_the_others() -> None:
         assert answers(odd) == [("driver_damaged", "labcrypt.sys", "cause")]
 
 
-@pytest.mark.parametrize(("error_control", "expected"), [(3, "cause"), (2, "risk"), (1, "risk")])
-def test_error_control_says_how_much_it_matters(error_control: int, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("error_control", "rule", "severity"),
+    [(3, "third_party_boot_driver", "cause"), (2, "driver_damaged", "risk"), (1, "driver_damaged", "risk")],
+)
+def test_one_that_windows_starts_without_is_not_turned_off(error_control: int, rule: str, severity: str) -> None:
     with strange() as odd:
         no_package(odd, "labcrypt.sys")
         odd.damage(f"{DRIVERS}\\labcrypt.sys")
         odd.service("labcrypt", ErrorControl=error_control)
-        assert answers(odd) == [("third_party_boot_driver", "labcrypt.sys", expected)]
+        assert answers(odd) == [(rule, "labcrypt.sys", severity)]
 
 
 def test_what_removed_software_left_behind_is_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from one_rule import SET, after, device, number, physical, strings, text, windows_of
 
@@ -13,7 +15,7 @@ NET = "{4d36e972-e325-11ce-bfc1-08002be10318}"
 DISPLAY = "{4D36E968-E325-11CE-BFC1-08002BE10318}"
 KEYBOARD = "{4d36e96b-e325-11ce-bfc1-08002be10318}"
 
-CASES = {
+CASES: dict[str, tuple[Callable[[HiveEditor], object], bool]] = {
     "nothing": (lambda _: None, False),
     "a network device": (lambda editor: device(editor, "PCI\\X\\1", "labmonitor", NET), True),
     "a display, in capitals": (lambda editor: device(editor, "PCI\\X\\1", "LABMONITOR", DISPLAY), True),

@@ -3,6 +3,7 @@
 A driver that the kernel would not take is answered by `driver_damaged`, `driver_missing` and `driver_untrusted`,
 unless all of this holds; then `third_party_boot_driver` answers alone:
 
+* it stops the boot: one that Windows starts without need not be turned off;
 * it is somebody else's than Microsoft's (windows/third_party.py), and not protected (windows/protected.py);
 * no sound copy of it is at hand: a file that can be put back comes first;
 * where its signature leads to no trusted root, Windows' own drivers are not refused for the same reason: then it
@@ -13,12 +14,11 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from bootmend.findings import Confidence, Evidence, Skipped
+from bootmend.findings import Evidence, Skipped
 from bootmend.rules._sources import find_source
 from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
 from bootmend.windows.protected import protected_service
-from bootmend.windows.service import ErrorControl
 from bootmend.windows.third_party import third_party
 
 TakenOver = tuple[Evidence, tuple[Skipped, ...]]
@@ -37,7 +37,9 @@ def taken_over(windows: Windows, driver: AuditedDriver) -> TakenOver | None:
 
 
 def _judge(windows: Windows, driver: AuditedDriver) -> TakenOver | None:
-    if not _refused(driver):
+    taken_from = (Trouble.FILE_MISSING, Trouble.FILE_UNKNOWN, Trouble.UNREADABLE, Trouble.UNTRUSTED)
+    folder_there = driver.trouble is Trouble.FILE_MISSING and driver.entry is not None
+    if not driver.stops_the_boot or driver.trouble not in taken_from or folder_there:
         return None
     others = third_party(windows, driver)
     if others is None or protected_service(windows, driver.service.name) is not None:
@@ -46,17 +48,6 @@ def _judge(windows: Windows, driver: AuditedDriver) -> TakenOver | None:
         return None
     chosen, skipped = find_source(windows, driver)
     return (others, tuple(skipped)) if chosen is None else None
-
-
-def _refused(driver: AuditedDriver) -> bool:
-    if driver.trouble is Trouble.FILE_MISSING:
-        # Real machines keep services of removed software; Windows starts without their files.
-        return driver.service.error_control >= ErrorControl.SEVERE and driver.entry is None
-    if driver.trouble is Trouble.UNREADABLE:
-        return True
-    verdict = driver.verdict
-    refused = verdict is not None and verdict.kernel_would_refuse and verdict.confidence is not Confidence.LOW
-    return refused and driver.trouble in (Trouble.FILE_UNKNOWN, Trouble.UNTRUSTED)
 
 
 def _windows_own_is_untrusted(windows: Windows) -> bool:

@@ -3,17 +3,17 @@
 Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000428 (or 0xC0000034 where the file is gone), naming
           a driver that did not come with Windows: an antivirus, backup, encryption or monitoring product.
 Cause:    a service of Start 0 or 1 with ErrorControl 3 names a file that is missing, damaged, for another machine,
-          or refused for its signature, and no sound copy of it is at hand. With a lower ErrorControl Windows goes on
-          without it, and this is only a risk.
+          or refused for its signature, and no sound copy of it is at hand.
 Evidence: the service's key, the file and its signature, and what shows that it is not Microsoft's: where it stands,
           the package that owns its service, its signer, or that no component of Windows has such a file.
 Repair:   with --accept disable-driver, sets Start to 4 in the control set that boots; the others keep what they have,
           so that the last good configuration stays a way out. The product does not work until it is installed anew.
-Not done: a driver whose file can be put back (its driver package or a donor has it) is mended by driver_damaged or
-          driver_missing instead. Never disabled, and so left to those rules: Microsoft's drivers; drivers of disks,
-          adapters, volumes, system devices, network and display; load groups SCSI *, Boot Bus Extender, System Bus
-          Extender, Filter, NDIS, FSFilter Encryption and FSFilter Bottom; filters of a class or a device; what the
-          critical device database names; drivers of Mellanox, NVIDIA, AMD and Intel.
+Not done: one with a lower ErrorControl: Windows goes on without it. A driver whose file can be put back (its driver
+          package or a donor has it) is mended by driver_damaged or driver_missing instead. Never disabled, and so
+          left to those rules: Microsoft's drivers; drivers of disks, adapters, volumes, system devices, network and
+          display; load groups SCSI *, Boot Bus Extender, System Bus Extender, Filter, NDIS, FSFilter Encryption and
+          FSFilter Bottom; filters of a class or a device; what the critical device database names; drivers of
+          Mellanox, NVIDIA, AMD and Intel.
 By hand:  reg load the SYSTEM hive, then: reg add HKLM\\...\\Services\\<driver> /v Start /t REG_DWORD /d 4 /f
 """
 

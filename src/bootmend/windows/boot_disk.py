@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from bootmend.findings import Evidence
 from bootmend.formats.hive import Key
 from bootmend.texts import say
-from bootmend.windows.devices import ADAPTERS, DISK_DRIVE, SYSTEM_DEVICE, VOLUME, Device, Devices
+from bootmend.windows.devices import ADAPTERS, DISK_DRIVE, HDC, SCSI_ADAPTER, SYSTEM_DEVICE, VOLUME, Device, Devices
 from bootmend.windows.service import Service, Start
 
 if TYPE_CHECKING:
@@ -181,8 +181,10 @@ class BootDisk:
                 break
             devices.append(parent)
         if len(devices) == 1 and "&" not in disk.instance:
-            # Hyper-V's adapters: the one of their class that names its disks by a bare number.
-            devices += [one for one in self.devices.under("VMBUS") if one.class_guid in ADAPTERS][:1]
+            # Hyper-V's first generation boots from IDE only, the second has none.
+            likely = HDC if self._windows.chain.firmware == "bios" else SCSI_ADAPTER
+            adapters = [one for one in self.devices.under("VMBUS") if one.class_guid in ADAPTERS]
+            devices += sorted(adapters, key=lambda one: one.class_guid != likely)[:1]
         names = [device.service.lower() for device in devices if device.service]
         names += [BUSES[device.enumerator] for device in devices if device.enumerator in BUSES]
         found = any(device.class_guid in ADAPTERS and device.service for device in devices)
