@@ -87,6 +87,8 @@ def diagnose(
         for finding in rule.check(windows):
             findings.append(finding)
             stations[id(finding)] = finding.station or rule.station
+    if windows.registry_fault is not None and not any(one.severity is Severity.CAUSE for one in findings):
+        raise windows.registry_fault  # nothing was asked of it, so nothing can be called healthy
     if windows.registry_fault is not None:
         notes.append(say("plan.registry_unasked", reason=windows.registry_fault))
     elif windows.last_control_set not in ("", windows.control_set):

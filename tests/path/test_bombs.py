@@ -66,17 +66,27 @@ def test_a_driver_that_is_a_hole(victim: Victim, size: int) -> None:
     assert outcome.document["commit"]
 
 
-@pytest.mark.parametrize("size", [200 * MIB, 1 << 30])
-def test_a_hive_that_is_a_hole(victim: Victim, size: int) -> None:
-    outcome = fate(victim, victim.changed(lambda volume: volume.make_hole(f"{CONFIG}\\SYSTEM", size)))
+def test_a_hive_that_is_a_hole(victim: Victim) -> None:
+    outcome = fate(victim, victim.changed(lambda volume: volume.make_hole(f"{CONFIG}\\SYSTEM", 200 * MIB)))
+    assert outcome.code == 1
+    assert [found["rule"] for found in outcome.document["findings"]] == ["hive_unreadable"]
+
+
+def test_a_hive_too_large_to_be_judged_is_never_called_healthy(victim: Victim) -> None:
+    outcome = fate(victim, victim.changed(lambda volume: volume.make_hole(f"{CONFIG}\\SYSTEM", 1 << 30)))
     assert outcome.code == 4
     assert "SYSTEM" in outcome.err
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01", b"123456789"])
 def test_a_control_set_number_that_is_none(victim: Victim, data: bytes) -> None:
-    strike = victim.changed(edited("SYSTEM", lambda editor: editor.set_value("Select", "Current", 4, data)))
-    assert "a value Current of four bytes" in fate(victim, strike).err
+    def spoil(editor: HiveEditor) -> None:
+        for name in ("Current", "Default", "LastKnownGood"):
+            editor.set_value("Select", name, 4, data)
+
+    outcome = fate(victim, victim.changed(edited("SYSTEM", spoil)))
+    assert outcome.code == 1
+    assert [found["rule"] for found in outcome.document["findings"]] == ["control_set_missing"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,6 @@ def select(odd: Strange, numbers: dict[str, int | None], sets: dict[str, tuple[s
     "numbers",
     [
         {},
-        {"Current": 9},  # the next start goes by Default
         {"Default": None},
         {"Default": 0},  # 0 names none
         {"LastKnownGood": 9, "Failed": 9},
@@ -54,6 +53,8 @@ def test_a_complete_set_is_no_finding(numbers: dict[str, int | None]) -> None:
 @pytest.mark.parametrize(
     ("numbers", "subject", "edits"),
     [
+        # The next start goes by Default: Current is made to agree.
+        ({"Current": 9}, "ControlSet009", [("Current", 1, "")]),
         # Current still names what started last: safe.
         ({"Default": 7}, "ControlSet007", [("Default", 1, "")]),
         # LastKnownGood: of an earlier day.

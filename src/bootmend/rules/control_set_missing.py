@@ -4,7 +4,9 @@ Symptom:  an error screen of the boot loader that names \\Windows\\System32\\con
           0xC0000225; the hive itself is sound.
 Cause:    the key Select of the SYSTEM hive says by number which control set is next (Default; Current where
           there is no Default). It names none, or one that is not there, or one without its keys Control and
-          Services: numbers were counted up by hand, or a set was deleted.
+          Services: numbers were counted up by hand, or a set was deleted. Where only Current names such a
+          set, the loader should still start with Default; nothing was ever seen to leave a hive so, and
+          every tool that follows Current is led astray: it is told, with low confidence.
 Evidence: the values of Select, and which control sets the hive holds.
 Repair:   lets Select name a complete set. The one that started Windows last (Current), if it is complete; else,
           on request (--accept last-known-good), the one that LastKnownGood names; else, on request
@@ -50,15 +52,18 @@ def check(windows: Windows) -> Iterator[Finding]:
         return  # hive_unreadable says it
     word = NEXT if named_by(hive, NEXT) else LAST
     named = named_by(hive, word)
-    if lacking(hive, named) is None:
-        return
-    chosen, risk = _way_out(hive)
+    next_is_whole = lacking(hive, named) is None
+    if next_is_whole:
+        word, named = LAST, named_by(hive, LAST)
+        if not named or lacking(hive, named) is None:
+            return
+    chosen, risk = (named_by(hive, NEXT), "") if next_is_whole else _way_out(hive)
     yield Finding(
         rule="control_set_missing",
         severity=Severity.CAUSE,
         subject=named or "Select",
         title=say("rules_kernel.set_title" if named else "rules_kernel.set_title_none", name=named, word=word),
-        why=say("rules_kernel.set_why"),
+        why=say("rules_kernel.set_why_last" if next_is_whole else "rules_kernel.set_why"),
         evidence=_evidence(windows, hive, named),
         actions=tuple(_edits(windows, hive, chosen, risk)) if chosen else (),
         skipped=() if chosen else (Skipped(say("rules_kernel.set_action"), say("rules_kernel.set_reason")),),
@@ -66,7 +71,7 @@ def check(windows: Windows) -> Iterator[Finding]:
             Screen.BOOT_MANAGER,
             say("rules_kernel.hive_words"),
             say("rules_kernel.set_predicted"),
-            Confidence.MEDIUM,
+            Confidence.LOW if next_is_whole else Confidence.MEDIUM,
             status=NOT_FOUND,
             image="\\Windows\\System32\\config\\SYSTEM",
         ),
