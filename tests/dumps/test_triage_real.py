@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import command
+from dumps.crashed import InMemory
 from sample_data import need, unpacked
 
 from bootmend.dumps import open_dump
@@ -16,15 +17,6 @@ from bootmend.dumps.verdict import judge
 pytestmark = pytest.mark.data
 NAME = "dumps/triage-x64-19041.dmp.xz"
 EXPECTED = "dumps/triage-x64-19041.expected.json"
-
-
-class InMemory:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.data[offset : offset + length]
 
 
 @pytest.fixture(scope="module")
