@@ -65,7 +65,7 @@ def test_test_signed_drivers_of_a_test_machine_are_no_cause() -> None:
         switch_on(odd, "testsigning")
         found = odd.diagnose()
         assert found.healthy
-        assert {finding.rule for finding in found.findings} == {"driver_untrusted"}
+        assert {finding.rule for finding in found.findings} == {"driver_untrusted", "boot_file_untrusted"}
 
 
 @pytest.mark.parametrize(

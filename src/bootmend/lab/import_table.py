@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from bootmend.lab import texts
+
 _DESCRIPTOR = struct.Struct("<IIIII")
 _EXPORT_DIRECTORY = struct.Struct("<IIHHIIIIIII")
 
@@ -40,16 +42,40 @@ class ImportTable:
     descriptors_size: int
 
 
-def usual_imports(kind: str, choice: random.Random) -> dict[str, list[str]]:
-    """What an image of this kind (driver, exe, dll) might import; a driver always the first two."""
-    known = _functions()
+def usual_imports(kind: str, choice: random.Random, name: str = "") -> dict[str, list[str]]:
+    """What an image of this kind (driver, exe, dll) and name might import; a driver always the first two."""
+    own = _libraries().get(name.lower(), [])
     if kind != "driver":
-        return {"ntdll.dll": sorted(choice.sample(known["ntdll.dll"], 8))}
+        if own:
+            return {library: _some(library, choice) for library in own}
+        return {"ntdll.dll": sorted(choice.sample(_functions()["ntdll.dll"], 8))}
+    known = _functions()
     kernel = choice.sample(known["ntoskrnl.exe"], choice.randint(12, 40))
     return {
         "ntoskrnl.exe": sorted({"IoCreateDevice", "IoDeleteDevice", *kernel}),
         "HAL.dll": sorted(choice.sample(known["HAL.dll"], choice.randint(1, 3))),
+        **{library: list(known[library]) for library in own},
     }
+
+
+def usual_exports(name: str) -> list[str]:
+    """What an image of that name offers to others; nothing for most."""
+    return next((names for module, names in _functions().items() if module.lower() == name.lower()), [])
+
+
+def _some(library: str, choice: random.Random) -> list[str]:
+    """A few of a library's functions: all of a small one."""
+    known = _functions()[library]
+    return sorted(choice.sample(known, min(len(known), 8)))
+
+
+@cache
+def _libraries() -> dict[str, list[str]]:
+    """Name of an image -> libraries it imports from, beside those of its kind."""
+    found: dict[str, list[str]] = {}
+    for image, library in texts.rows("imports"):
+        found.setdefault(image.lower(), []).append(library)
+    return found
 
 
 def import_table(rva: int, imports: Mapping[str, Sequence[str]], thunk_size: int) -> ImportTable:

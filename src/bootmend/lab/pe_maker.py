@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bootmend.errors import Misuse
-from bootmend.lab.import_table import export_table, import_table, usual_imports
+from bootmend.lab.import_table import export_table, import_table, usual_exports, usual_imports
 from bootmend.lab.pe_image import AMD64, ARM64, HEADERS_SIZE, I386, PAGE, Headers, Section, round_up, write_image
 from bootmend.lab.version_resource import version_section
 
@@ -47,13 +47,13 @@ def make_driver(
     size: int = 0x8000,
     seed: int = 0,
     imports: Mapping[str, Sequence[str]] | None = None,
-    exports: Sequence[str] = (),
+    exports: Sequence[str] | None = None,
     boot: bool = False,
     kind: Kind = "driver",
 ) -> bytes:
     """The bytes of an unsigned image called `name`, of `size` bytes (rounded up to 512; small ones grow).
 
-    `imports` (module -> functions) of None stands for what such images use. `boot` makes a program or
+    `imports` (module -> functions) of None stands for what such images use; so do `exports`. `boot` makes a program or
     DLL of the boot environment (winload, bootmgfw: no imports, their subsystem); of a driver it asks
     that its signature be enforced (`/INTEGRITYCHECK`). Raises Misuse for an unknown machine type.
     """
@@ -62,7 +62,9 @@ def make_driver(
     choice = random.Random(f"{name}/{seed}")
     boot_program = boot and kind != "driver"
     if imports is None:
-        imports = {} if boot_program else usual_imports(kind, choice)
+        imports = {} if boot_program else usual_imports(kind, choice, name)
+    if exports is None:
+        exports = usual_exports(name)
     words = _Words(name, version, description, company, machine, imports, exports, kind)
     code = _FUNCTIONS[machine]
     smallest, _ = _sections(words, code)

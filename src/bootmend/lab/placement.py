@@ -22,6 +22,8 @@ WINSXS = "\\Windows\\WinSxS"
 _INF_PACKAGES = ("class-drivers", "storage-miniports", "usb-hid", "network-drivers")
 """Drivers of these in-box packages are installed by an INF, and stand in the driver store too."""
 _VENDOR_VERSION = "3.1.0.7"
+GROWN = ("classpnp.sys", "storport.sys")
+"""Libraries of which the older version has stayed, which lacks a function."""
 _SPARES, _OUTDATED = 0.12, 0.06
 """Shares of the components for which something has stayed behind."""
 
@@ -67,7 +69,7 @@ def place(blueprint: Blueprint, binary: Binary, arch: str) -> Placed:
     # Drivers loaded at boot that nothing but a catalog vouches for are what breaks most: they have everything.
     telling = binary.start in (0, 1) and binary.signing == "catalog"
     spare = choice.random() < _SPARES or telling
-    outdated = choice.random() < _OUTDATED or telling
+    outdated = choice.random() < _OUTDATED or telling or binary.name.lower() in GROWN
     revision = build.revision if spare or outdated else choice.choice(_revisions(build.revision))
     by_inf = binary.package in _INF_PACKAGES
     component = f"dual_{stem}.inf" if by_inf else f"microsoft-windows-{stem}"

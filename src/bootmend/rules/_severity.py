@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from bootmend.findings import Finding, Severity
 from bootmend.rules._refusals import refusals
+from bootmend.windows.boot_outlook import predict_file, station_of
+from bootmend.windows.bootfiles import BootFile
 from bootmend.windows.drivers import AuditedDriver
 from bootmend.windows.installation import Windows
 from bootmend.windows.prediction import driver_station, predict_driver
@@ -33,6 +35,8 @@ def one_a_file(drivers: Iterable[AuditedDriver]) -> list[AuditedDriver]:
 
 def at_its_place(windows: Windows, driver: AuditedDriver, finding: Finding) -> Finding:
     """The finding with what would come of that driver, and when: drivers load one after the other."""
+    if isinstance(driver, BootFile):
+        return replace(finding, prediction=predict_file(driver), station=station_of(driver), rank=driver.rank)
     return replace(
         finding,
         evidence=(*finding.evidence, *refusals(windows, driver.image)),

@@ -5,6 +5,7 @@ Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000428 in the middle
 Cause:    many of Windows' own drivers carry no signature in the file. A catalog in
           System32\\CatRoot\\{F750E6C3-38EE-11D1-85E5-00C04FC295EE} vouches for them by their hash;
           that catalog is missing, or cannot be read, while the driver itself is sound.
+          The kernel and the libraries that it or a driver imports are looked at in the same way.
 Evidence: the driver's Authenticode hash is in no catalog of the store, but is in a catalog that
           still lies in servicing\\Packages (or in its driver package), and that catalog's own signature
           holds.
@@ -38,7 +39,8 @@ STATION = Station.SYSTEM_DRIVERS
 
 def check(windows: Windows) -> Iterator[Finding]:
     """One finding a lost catalog; one for all of them where the store itself is gone."""
-    lost = [driver for driver in windows.audited if driver.trouble is Trouble.CATALOG_LOST]
+    every = (*windows.audited, *windows.boot_files.all)
+    lost = [driver for driver in every if driver.trouble is Trouble.CATALOG_LOST]
     if not lost:
         return
     if not windows.signatures.active.paths:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ntpath
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bootmend.errors import BootmendError, DeviceError, InputError, Missing, ParseError, Refused, Unequipped
 from bootmend.findings import Confidence, Evidence
+from bootmend.formats.pe import Linkage, Pe, read_linkage
 from bootmend.signing.verdict import Status, Verdict
 from bootmend.texts import say
 from bootmend.volumes.volume import Elsewhere, Entry, Volume
@@ -60,6 +61,8 @@ class AuditedDriver:
     lost_catalog: LostCatalog | None = None
     """Only with Trouble.CATALOG_LOST."""
     error: str = ""
+    linkage: Linkage | None = None
+    """What it imports and exports; None where that cannot be read."""
 
     @property
     def image(self) -> str:
@@ -86,7 +89,11 @@ class AuditedDriver:
 
     def evidence(self) -> tuple[Evidence, ...]:
         """The service's key, the file, and what its signature says."""
-        found = [self.service.evidence()]
+        return (self.service.evidence(), *self.file_evidence())
+
+    def file_evidence(self) -> tuple[Evidence, ...]:
+        """The file, and what its signature says."""
+        found = []
         if self.error:
             found.append(Evidence(self.where, self.error))
         elif self.trouble is Trouble.FILE_MISSING:
@@ -138,6 +145,26 @@ def audit_driver(
         trouble = _why_unread(reason)
         error = "" if trouble is Trouble.FILE_MISSING else str(reason)
         return AuditedDriver(service, location, entry, None, trouble, error=error)
+    judged = _judge(service, location, entry, data, signatures, donor_catalogs)
+    return replace(judged, linkage=_linkage(data, judged.where))
+
+
+def _linkage(data: bytes, where: str) -> Linkage | None:
+    try:
+        return read_linkage(Pe.parse(data, where))
+    except ParseError:
+        return None
+
+
+def _judge(
+    service: Service,
+    location: Location,
+    entry: Entry,
+    data: bytes,
+    signatures: Signatures,
+    donor_catalogs: Callable[[], tuple[CatalogSet, dict[str, bytes]]],
+) -> AuditedDriver:
+    """What vouches for the file, or what of that is lost."""
     where = address(location.volume or 0, location.path)
     verdict = signatures.active.audit(data, where)
     if verdict.status is Status.VALID and not verdict.kernel_would_refuse:

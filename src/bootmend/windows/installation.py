@@ -17,6 +17,7 @@ from bootmend.formats.pe import HEAD, machine_of
 from bootmend.signing.policy import KernelPolicy
 from bootmend.windows.boot_disk import BootDisk
 from bootmend.windows.bootchain import BootChain
+from bootmend.windows.bootfiles import BootFiles
 from bootmend.windows.components import ComponentStore
 from bootmend.windows.control_sets import LAST, named_by, next_control_set
 from bootmend.windows.donor import Given, oem_catalogs
@@ -213,6 +214,11 @@ class Windows:
     def boot_disk(self) -> BootDisk:
         """What Windows must have loaded to reach the disk it boots from."""
         return BootDisk(self)
+
+    @cached_property
+    def boot_files(self) -> BootFiles:
+        """Boot manager, loader, kernel, and the libraries that they and the drivers import."""
+        return BootFiles(self)
 
     @cached_property
     def policy(self) -> KernelPolicy:

@@ -4,6 +4,19 @@ Source of the format: Microsoft, "PE Format" (Microsoft Portable Executable and 
 """
 
 from bootmend.formats.pe.image import AMD64, ARM64, ARMNT, HEAD, I386, Pe, Section, machine_of
+from bootmend.formats.pe.linkage import Linkage, read_linkage
 from bootmend.formats.pe.version import VersionInfo
 
-__all__ = ["AMD64", "ARM64", "ARMNT", "HEAD", "I386", "Pe", "Section", "VersionInfo", "machine_of"]
+__all__ = [
+    "AMD64",
+    "ARM64",
+    "ARMNT",
+    "HEAD",
+    "I386",
+    "Linkage",
+    "Pe",
+    "Section",
+    "VersionInfo",
+    "machine_of",
+    "read_linkage",
+]
