@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bootmend.actions.boot_store import CreateObject, StoreAction
 from bootmend.actions.content import FileAction
 from bootmend.actions.replay_hive import ReplayHive
+from bootmend.actions.write_sectors import WriteSectors
 from bootmend.errors import Refused
 from bootmend.findings import Action, Finding, Safety, Severity, Skipped
 from bootmend.texts import say
@@ -103,7 +105,11 @@ def refuse_locking(windows: Windows, plan: Plan) -> None:
     Changes on the volume of a Windows that is not encrypted itself concern no key.
     """
     locked = locked_volumes(windows.image)
-    boots_from = windows.chain.hive.volume if windows.chain.hive is not None else windows.volume
+    chain = windows.chain
+    boots_from = chain.hive.volume if chain.hive is not None else chain.start.volume
     changed = {action.volume for action in plan.actions if isinstance(action, FileAction | ReplayHive)}
-    if locked and boots_from != windows.volume and boots_from in changed:
+    changed |= {action.store.volume for action in plan.actions if isinstance(action, StoreAction | CreateObject)}
+    # A table and a boot sector are measured too, whatever volume they belong to.
+    sectors = any(isinstance(action, WriteSectors) for action in plan.actions)
+    if locked and (sectors or (boots_from is not None and boots_from != windows.volume and boots_from in changed)):
         raise Refused(say("plan.locked", numbers=", ".join(map(str, locked))), say("windows.all_locked_next"))

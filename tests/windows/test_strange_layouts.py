@@ -287,3 +287,23 @@ def test_a_select_that_leads_nowhere_is_said(numbers: dict[str, int | None], exp
         found = odd.diagnose()
         assert expected in " ".join(found.notes)
         assert [cause.rule for cause in found.causes] == ["control_set_missing"]
+
+
+def test_the_start_of_an_encrypted_volume_beside_is_not_touched() -> None:
+    """Its key may be bound to what the machine starts from: boot store and table are measured."""
+    with strange(1) as base:
+        system, windows = partition(base.disk, 1), partition(base.disk, 2)
+        second = 2 * MIB + system.size
+        with laid_out([(MIB, system), (second, windows)], base, 2, tail=64 * MIB) as odd:
+            third = MIB + second + windows.size
+            table = [
+                Partition(1, MIB, system.size, "0x07", active=True),
+                Partition(2, second, windows.size, "0x07"),
+                Partition(3, third, 8 * MIB, "0x07"),
+            ]
+            write_mbr(odd.disk, SIGNATURE, table)
+            assert [one.rule for one in odd.diagnose().causes] == ["bcd_device"]
+            odd.mended()
+            locked(odd.disk, third)
+            with pytest.raises(Refused, match="encrypted"):
+                odd.propose()
