@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from sample_data import need
 from store_changes import ask, change_store, drop, put, view_store
 from strange_machines import SYSTEM, Strange, strange
 
@@ -22,6 +23,7 @@ from bootmend.formats.bcd import (
     element_id,
     partition_of,
 )
+from bootmend.windows.image import Image
 
 ELSEWHERE = GptPartition(UUID(int=1 << 64), UUID(int=2 << 64))
 
@@ -139,3 +141,53 @@ def test_the_partition_named_is_here_and_holds_no_windows() -> None:
         devices(odd, ("device", system.device), ("osdevice", system.device))
         assert [one.severity for one in ask(odd, "bcd_device")] == [Severity.CAUSE]
         odd.mended()
+
+
+def test_an_entry_of_a_windows_that_is_gone_beside_the_right_one() -> None:
+    with strange() as odd:
+        right = UUID(int=7 << 64)
+
+        def change(editor: StoreEditor, _: object, entry: BcdObject) -> None:
+            editor.create_object(right, entry.type)
+            for element in entry.elements.values():
+                editor.set_raw(right, element.id, element.raw_type, element.raw)
+            osdevice = entry.element("osdevice")
+            assert osdevice is not None
+            assert osdevice.device is not None
+            named = partition_of(osdevice.device)
+            assert isinstance(named, GptPartition)
+            gone = GptPartition(UUID(int=9 << 64), named.disk)
+            put(editor, entry, "device", gone)
+            put(editor, entry, "osdevice", gone)
+
+        change_store(odd, change)
+        (found,) = ask(odd, "bcd_device")
+        assert [action.value for action in found.actions] == [f"{{{right}}}"]
+        odd.mended()
+
+
+ONE_DISK = (
+    "bios-b18362-1",
+    "bios-b19041-1",
+    "bios-win7-1",
+    "uefi-b18362-1",
+    "uefi-b19041-1",
+    "uefi-b19041-4",
+    "uefi-win81-1",
+)
+TWO_DISKS = ("bios-win7-2", "uefi-b19041-2", "uefi-b19041-3", "uefi-b22621-1")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", [*ONE_DISK, *TWO_DISKS])
+def test_a_real_store_on_a_disk_of_another_identity(name: str) -> None:
+    """As after a clone. A boot manager on another disk than Windows: a machine with two, of which this is one."""
+    with strange(1 if name.startswith("bios") else 2) as odd:
+        data = need(f"bcd/{name}/BCD").read_bytes()
+        image = Image(odd.disk)
+        image.put_file(odd.manifest.system_partition, odd.manifest.store, data)
+        image.close()
+        (found,) = ask(odd, "bcd_device")
+        assert found.severity is (Severity.CAUSE if name in ONE_DISK else Severity.RISK)
+        if name in ONE_DISK:
+            odd.mended()

@@ -8,7 +8,8 @@ Cause:    device (where winload stands) or osdevice (where the Windows folder st
 Evidence: the entry's elements, the disk's own identity, and what says that it meant this very Windows: its
           own MountedDevices, the boot manager's device in the same store, the disk's signature or GUID.
 Repair:   sets device and osdevice to the partition that holds the Windows folder, and with them what named
-          the same lost partition (the resume object) or the lost system partition (the boot manager).
+          the same lost partition (the resume object) or the lost system partition (the boot manager). Where
+          another entry leads to that Windows already, it becomes the default instead.
 Not done: `boot` and `locate` devices name nothing and are right. Where another Windows stands on the disk,
           or the entry may mean another disk of the machine, it is told as a risk and changed on consent only
           (`--accept retarget-entry`): machines with Windows on a second disk look just like this.
@@ -28,9 +29,12 @@ from bootmend.rules._store import (
     STATUS_NOT_FOUND,
     BootEntry,
     boot_entry,
+    installed_loaders,
+    leads_to,
     manager_screen,
     only_windows,
     set_device,
+    set_element,
 )
 from bootmend.texts import say
 from bootmend.windows.bootentry import (
@@ -79,7 +83,13 @@ def _finding(windows: Windows, entry: BootEntry, lost: list[DeviceSetting]) -> F
     sure = proof is not None and only_windows(windows)
     actions: tuple[Action, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    if target is None:
+    others = [one for one in installed_loaders(windows, entry.store) if one.id != entry.object.id]
+    whole = [one for one in others if leads_to(windows, entry.store, one)]
+    manager = entry.store.boot_manager
+    if sure and len(whole) == 1 and manager is not None:
+        # The entry of a Windows that is gone, and beside it the right one: that is to be the default.
+        actions = (set_element(windows, manager.id, manager.type, "default", whole[0].id),)
+    elif target is None:
         skipped = (Skipped(say("rules_boot.retarget"), say("rules_boot.no_identity")),)
     else:
         actions = tuple(_edits(windows, entry, lost, target))

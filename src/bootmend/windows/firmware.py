@@ -10,6 +10,7 @@ files of both kinds stand on an MBR disk (a stick made for both), nothing is dec
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -92,7 +93,8 @@ def _place(
 ) -> StartPlace:
     readable = [number for number in partitions if isinstance(image.content(number), Volume)]
     manager = [number for number in readable if _holds(image, number, (MANAGERS[firmware],))]
-    ordered = [*(n for n in sound if n in readable), *(n for n in broken if n in readable), *manager]
+    folder = [number for number in readable if _holds(image, number, (ntpath.dirname(STORES[firmware]),))]
+    ordered = [*(n for n in sound if n in readable), *(n for n in broken if n in readable), *manager, *folder]
     chosen = ordered[0] if ordered else readable[0] if len(readable) == 1 else None
     return StartPlace(firmware, (told,), tuple(partitions), chosen)
 
