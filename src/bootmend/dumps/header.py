@@ -20,6 +20,8 @@ CONTEXT64, EXCEPTION64 = 0x348, 0xF00
 """Where the registers of the processor that stopped, and a record of an exception, stand in a 64-bit header."""
 AMD64, ARM64, I386 = 0x8664, 0xAA64, 0x14C
 MACHINES = {AMD64: "x64", ARM64: "arm64", I386: "x86"}
+PROGRAM = b"MDMP"
+"""How the dump of a program starts; it is not about the kernel."""
 MADE_BY_A_TOOL = 0x4D415454
 """The stop code "MATT" that DumpIt writes: the machine was copied, it did not crash."""
 
@@ -94,7 +96,7 @@ def read_header(reader: Reader) -> Header:
     magic = reader.bytes(0, min(8, reader.size), "a dump header")
     if magic == b"\0" * 8:
         raise InputError(say("dumps.zeroed", file=reader.name))
-    if magic[:4] == b"MDMP":
+    if magic[:4] == PROGRAM:
         raise InputError(say("dumps.of_a_program", file=reader.name))
     if magic not in MAGICS:
         raise View(magic, reader.name).fail(0, "PAGEDU64 or PAGEDUMP, the start of a kernel dump", repr(magic))
