@@ -164,3 +164,11 @@ def test_values_that_say_nothing_stay() -> None:
         (found,) = spoken(odd)
         named = [action.target.rsplit(" ", 1)[1] for action in found.actions if "COMPONENTS" in action.target]
         assert named == ["PendingXmlIdentifier"]
+
+
+def test_marks_that_only_show_after_another_repair_do_not_undo_this_one() -> None:
+    with strange(2, "hive-unreadable+pending-servicing") as odd:
+        proposal = odd.propose(accept=["abandon-update", "regback"])
+        assert proposal.worth_doing
+        assert proposal.causes_left == []
+        assert proposal.dropped == []

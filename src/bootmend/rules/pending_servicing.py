@@ -67,7 +67,7 @@ def check(windows: Windows) -> Iterator[Finding]:
     try:
         work = pending_work(windows)
     except InputError as reason:
-        yield _finding(Severity.NOTE, "unseen", [Evidence(windows.where(PENDING), str(reason))])
+        yield _finding(PENDING, Severity.NOTE, "unseen", [Evidence(windows.where(PENDING), str(reason))])
         return
     if not work:
         return
@@ -75,11 +75,12 @@ def check(windows: Windows) -> Iterator[Finding]:
     signs = evidence(windows, work)
     if work.runs_at_start and failed:
         signs.extend(Evidence(one.where, f"{shown(one.when or 0)}: {one.what}") for one in failed[-2:])
-        yield _finding(Severity.CAUSE, "stuck", signs, abandon(windows, work), _prediction())
+        yield _finding(PENDING, Severity.CAUSE, "stuck", signs, abandon(windows, work), _prediction())
     elif work.runs_at_start and not _whole(windows):
-        yield _finding(Severity.RISK, "cut", signs, abandon(windows, work))
+        yield _finding(PENDING, Severity.RISK, "cut", signs, abandon(windows, work))
     else:
-        yield _finding(Severity.NOTE, "waiting", signs)
+        # Marks without a queue are another thing: they stay where SOFTWARE only reads after a repair.
+        yield _finding(PENDING if work.queue is not None else SERVICING, Severity.NOTE, "waiting", signs)
 
 
 def _failed_since(windows: Windows, work: PendingWork) -> list[Observation]:
@@ -133,6 +134,7 @@ def _prediction() -> Prediction:
 
 
 def _finding(
+    subject: str,
     severity: Severity,
     key: str,
     signs: list[Evidence],
@@ -142,7 +144,7 @@ def _finding(
     return Finding(
         rule="pending_servicing",
         severity=severity,
-        subject=PENDING,
+        subject=subject,
         title=say(f"rules_witness.pending_{key}_title"),
         why=say(f"rules_witness.pending_{key}_why"),
         evidence=tuple(signs),

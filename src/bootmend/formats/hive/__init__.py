@@ -6,13 +6,14 @@ bytes        -> HiveEditor -> bytes       a few changed bytes, a sound hive agai
 bytes        -> check    -> CheckReport   every cell accounted for
 """
 
+from bootmend.formats.filetime import moment as from_filetime
 from bootmend.formats.hive.bins import walk_bins
 from bootmend.formats.hive.blank import new_hive
 from bootmend.formats.hive.check import CheckReport, check
 from bootmend.formats.hive.editor import HiveEditor
 from bootmend.formats.hive.recover import Recovery, RecoveryState, quiet_log, recover
 from bootmend.formats.hive.tree import Hive, Key
-from bootmend.formats.hive.values import NotANumber, Value, ValueType, filetime, from_filetime, multi_sz, sz
+from bootmend.formats.hive.values import NotANumber, Value, ValueType, filetime, multi_sz, sz
 
 __all__ = [
     "CheckReport",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from bootmend.errors import InputError
-
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+from bootmend.formats.filetime import filetime_of
 
 
 class ValueType(IntEnum):
@@ -78,15 +77,4 @@ def sz(text: str) -> bytes:
 
 def filetime(moment: datetime | None = None) -> int:
     """100 ns since 1601-01-01 UTC; now, where no moment is given."""
-    since = (moment or datetime.now(UTC)) - _EPOCH
-    return (since.days * 86400 + since.seconds) * 10_000_000 + since.microseconds * 10
-
-
-def from_filetime(value: int) -> datetime | None:
-    """The moment, to the microsecond; None for 0 and for what no calendar holds."""
-    if value <= 0:
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=value // 10)
-    except OverflowError:
-        return None
+    return filetime_of(moment or datetime.now(UTC))
