@@ -7,9 +7,10 @@ from lab_machines import base
 from switch_lab import SYSTEM, Bench, lab_disk
 
 from bootmend.formats.hive import HiveEditor, ValueType, multi_sz, sz
-from bootmend.switches.dump_outlook import dump_outlook, page_files
+from bootmend.switches.dump_outlook import dump_outlook
 from bootmend.volumes.free import free_bytes
 from bootmend.windows.image import Image
+from bootmend.windows.page_files import page_files
 
 MEMORY = "ControlSet001\\Control\\Session Manager\\Memory Management"
 CRASH = "ControlSet001\\Control\\CrashControl"
@@ -52,7 +53,8 @@ def test_page_files(
     paging: list[str] | None, existing: list[str] | None, found: list[tuple[str, str, str, int | None]]
 ) -> None:
     with lab_disk(2, system=hive(paging, existing)) as disk:
-        files = page_files(Bench(disk, 2).machine)
+        machine = Bench(disk, 2).machine
+        files = page_files(machine.key(MEMORY), machine.windows.volume_names)
         assert [(one.drive, one.path, one.size, one.volume) for one in files] == found
 
 

@@ -7,41 +7,25 @@ D:, which a dump cannot use. How much memory the machine has is not written on i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bootmend.errors import InputError
 from bootmend.formats.hive import Key
 from bootmend.switches.machine import Machine
 from bootmend.switches.setting import plain
 from bootmend.texts import say
 from bootmend.volumes.free import free_bytes
+from bootmend.windows.page_files import ANY_DRIVE, CRASH_CONTROL, MEMORY, PageFile, page_files
 
-_MEMORY = "Control\\Session Manager\\Memory Management"
-_CRASH_CONTROL = "Control\\CrashControl"
-_ANY_DRIVE = "?:"
 _GIB = 1 << 30
 KEPT_FROM = 25 * _GIB
 """With less room than this Windows deletes a kernel or complete dump again, unless AlwaysKeepMemoryDump is 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    drive: str
-    """`C:`, or `?:` where Windows chooses."""
-    path: str
-    """From the volume's root."""
-    size: str
-    """As configured, in MiB: `16384-16384`; empty where Windows manages it."""
-    volume: int | None
-    """The partition of this disk it is on; None where its drive is not on this disk."""
-
-
 def dump_outlook(machine: Machine, variant: str) -> list[str]:
     """Sentences for the user; what is not known is said to be unknown."""
     current = machine.control_sets[0]
-    control = machine.key(f"{current}\\{_CRASH_CONTROL}")
+    control = machine.key(f"{current}\\{CRASH_CONTROL}")
     dedicated = _text(control, "DedicatedDumpFile")
-    files = page_files(machine)
+    files = page_files(machine.key(f"{current}\\{MEMORY}"), machine.windows.volume_names)
     told = []
     if dedicated:
         drive = dedicated[:2].upper()
@@ -51,37 +35,15 @@ def dump_outlook(machine: Machine, variant: str) -> list[str]:
         )
     elif not files:
         told.append(say("switches.dump_no_page_file"))
-    elif not any(one.volume is not None or one.drive == _ANY_DRIVE for one in files):
+    elif not any(one.volume is not None or one.drive == ANY_DRIVE for one in files):
         drives = ", ".join(dict.fromkeys(one.drive for one in files))
         told.append(say("switches.dump_temporary", drives=plain(drives)))
     else:
-        told += [_place_of(machine, one) for one in files if one.volume is not None or one.drive == _ANY_DRIVE]
+        told += [_place_of(machine, one) for one in files if one.volume is not None or one.drive == ANY_DRIVE]
     told.append(say(f"switches.dump_need_{variant}"))
     told.append(_room(machine, control, variant))
     told.append(say("switches.dump_early"))
     return told
-
-
-def page_files(machine: Machine) -> list[PageFile]:
-    """By PagingFiles; where that leaves the drive to Windows, where it was last, by ExistingPageFiles."""
-    key = machine.key(f"{machine.control_sets[0]}\\{_MEMORY}")
-    existing = [entry.removeprefix("\\??\\") for entry in _strings(key, "ExistingPageFiles")]
-    found = []
-    for entry in _strings(key, "PagingFiles"):
-        words = entry.rsplit(" ", 2) if entry.count(" ") >= 2 else [entry]
-        sizes = words[1:] if len(words) == 3 and all(word.isdecimal() for word in words[1:]) else []
-        path = words[0] if sizes or len(words) == 1 else entry
-        size = "-".join(sizes) if any(int(word) for word in sizes) else ""
-        if path.startswith(_ANY_DRIVE) and existing:
-            found += [_page_file(machine, one, size) for one in existing]
-        elif path[1:3] == ":\\":
-            found.append(_page_file(machine, path, size))
-    return found
-
-
-def _page_file(machine: Machine, path: str, size: str) -> PageFile:
-    drive = path[:2].upper()
-    return PageFile(drive, path[2:], size, machine.windows.volume_names.get(drive))
 
 
 def _place_of(machine: Machine, one: PageFile) -> str:
@@ -115,8 +77,3 @@ def _gib(count: int) -> str:
 def _text(key: Key | None, name: str) -> str:
     value = key.value(name) if key is not None else None
     return value.text if value is not None else ""
-
-
-def _strings(key: Key | None, name: str) -> list[str]:
-    value = key.value(name) if key is not None else None
-    return value.strings if value is not None else []
