@@ -167,7 +167,7 @@ def test_values_that_say_nothing_stay() -> None:
 
 
 def test_marks_that_only_show_after_another_repair_do_not_undo_this_one() -> None:
-    with strange(2, "hive-unreadable+pending-servicing") as odd:
+    with strange(2, "pending-servicing+hive-unreadable") as odd:
         proposal = odd.propose(accept=["abandon-update", "regback"])
         assert proposal.worth_doing
         assert proposal.causes_left == []

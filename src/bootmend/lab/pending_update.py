@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from bootmend.errors import InputError, Refused
 from bootmend.formats.hive import ValueType, multi_sz, sz
 from bootmend.lab.contents import CONFIG
 from bootmend.lab.logs import at
@@ -37,13 +40,15 @@ def leave_pending(machine: OpenMachine) -> list[str]:
         Setting("RebootPending"),
         Setting(f"SessionsPending\\{_SESSION}", "Complete", ValueType.DWORD, dword(0)),
     ]
-    with machine.edit_hive("SOFTWARE") as editor:
+    changed = [PENDING, f"{CONFIG}\\SYSTEM"]
+    with suppress(InputError, Refused), machine.edit_hive("SOFTWARE") as editor:  # another fault may have broken it
         apply_settings(editor, marks, SERVICING)
+        changed.append(f"{CONFIG}\\SOFTWARE")
     with machine.edit_hive("COMPONENTS") as editor:
         editor.set_value("", "PendingXmlIdentifier", ValueType.BINARY, sz(_IDENTIFIER)[:-2])
         editor.set_value("", "ExecutionState", ValueType.DWORD, dword(2))
         editor.set_value("", "StoreDirty", ValueType.DWORD, dword(0))
-    return [PENDING, f"{CONFIG}\\SYSTEM", f"{CONFIG}\\SOFTWARE", f"{CONFIG}\\COMPONENTS"]
+    return [*changed, f"{CONFIG}\\COMPONENTS"]
 
 
 def startup_repair_was_here(machine: OpenMachine, when: str) -> list[str]:
