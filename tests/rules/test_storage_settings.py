@@ -185,3 +185,11 @@ def test_the_new_names_are_nothing_to_other_machines() -> None:
     with after(change) as odd:
         odd.hive(_build("9600"), SOFTWARE)
         assert ask(odd, "hyperv_acpi_ids") == []
+
+
+def test_a_bus_is_copied_after_its_filters_are_mended() -> None:
+    with broken(2, "instance-filters+hyperv-acpi-ids") as sample:
+        odd = of(sample)
+        odd.hive(lambda editor: editor.delete_key(f"{SET}\\Enum\\ACPI\\MSFT1000"))
+        proposal = odd.mended()
+        assert {finding.rule for finding in proposal.diagnosis.causes} == {"instance_filters", "hyperv_acpi_ids"}

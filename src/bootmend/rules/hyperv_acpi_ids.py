@@ -29,6 +29,8 @@ STATION = Station.BOOT_DEVICE
 AFFECTED = (9200, 9600)
 NAMES = (("VMBus", "MSFT1000"), ("Hyper_V_Gen_Counter_V1", "MSFT1002"))
 """The old name and the new one; the boot hangs on the first."""
+LAST = 10_000
+"""Its rank: what is wrong with the old key (a filter, say) is mended before it is copied."""
 AGENTS = ("windowsazureguestagent", "rdagent")
 
 
@@ -66,4 +68,5 @@ def check(windows: Windows) -> Iterator[Finding]:
             CopyKey(hive=windows.system_hive, key=f"{where}\\{new}", pattern=f"{where}\\{old}") for old, new in lost
         ),
         prediction=predict_stop(0x7B, why, Confidence.MEDIUM) if cause else None,
+        rank=LAST,
     )

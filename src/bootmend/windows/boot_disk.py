@@ -169,8 +169,8 @@ class BootDisk:
 
     def _of_this_volume(self, disks: list[Device]) -> list[Device]:
         """The disks that hold a volume where the Windows volume begins; all of them where none is known to."""
-        start = next(p.start for p in self._windows.image.partitions if p.number == self._windows.volume)
-        at_home = {disk for disk, offset in self.devices.volumes() if offset == start}
+        starts = [p.start for p in self._windows.image.partitions if p.number == self._windows.volume]
+        at_home = {disk for disk, offset in self.devices.volumes() if offset in starts}
         return [disk for disk in disks if self.devices.disk_id(disk) in at_home] or disks
 
     def _way(self, disk: Device) -> Way:
