@@ -92,7 +92,8 @@ def main() -> None:
                 off.extend(
                     f"{fault.name}: {one.rule} {one.subject}: {one.title}" for one in heard if one.rule != fault.expect
                 )
-                if fault.expect is not None and fault.expect not in rows[fault.name]:
+                silent = fault.expect is not None and fault.expect not in rows[fault.name]
+                if silent and order.index(Severity(fault.severity)) <= least:
                     off.append(f"{fault.name}: {fault.expect} did not speak")
             sys.stdout.write(f"\ngeneration {generation}\n")
             table(rows)

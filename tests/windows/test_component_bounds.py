@@ -44,6 +44,7 @@ def test_everything_is_looked_at_where_there_is_no_more_than_usual(tmp_path: Pat
         ("MOST_COMPONENTS", 4, 4 + 12, "WinSxS"),
         ("MOST_FILES", 4, 2 + 12, ""),
         ("MOST_ELSEWHERE", 5, 6 + 5, "Repository"),
+        ("MOST_PACKAGED", 5, 6 + 5, ""),
     ],
 )
 def test_more_is_cut_and_told(

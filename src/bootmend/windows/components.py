@@ -39,6 +39,9 @@ IMAGES = (".sys", ".exe", ".dll", ".efi")
 MOST_COMPONENTS, MOST_FILES, MOST_ELSEWHERE = 100_000, 1_000_000, 10_000
 """Folders of WinSxS and files in all of them (a machine has 60,000 and 300,000); names in each other source."""
 
+MOST_PACKAGED = 200_000
+"""Files in all packages of the driver store; a machine has 10,000."""
+
 MAX_FILE = 256 << 20
 """No driver or system file comes near this size; it bounds memory on a hostile disk."""
 
@@ -174,14 +177,26 @@ class ComponentStore:
         ]
 
     def _driver_store_copies(self, wanted: str) -> Iterator[Copy]:
-        root = f"{self._windows}\\System32\\DriverStore\\FileRepository"
-        for folder in self._driver_packages:
-            yield from self._copy("driver_store", f"{root}\\{folder}\\{wanted}", "", "")
+        for path, entry in self._driver_store_files.get(wanted, []):
+            yield Copy("driver_store", address(self._number, path), self._volume, path, entry.file_id, "", "")
 
     @cached_property
-    def _driver_packages(self) -> list[str]:
+    def _driver_store_files(self) -> dict[str, list[tuple[str, Entry]]]:
+        """Images in the folders of driver packages by lower-case name: (path, entry). Each folder is listed once."""
         root = f"{self._windows}\\System32\\DriverStore\\FileRepository"
-        return [entry.name for entry in self._list(root, MOST_ELSEWHERE) if entry.directory]
+        files: dict[str, list[tuple[str, Entry]]] = {}
+        left = MOST_PACKAGED
+        for package in self._list(root, MOST_ELSEWHERE):
+            if left <= 0:
+                break
+            folder = f"{root}\\{package.name}"
+            entries = self._list(folder, left) if package.directory else []
+            left -= len(entries)
+            for entry in entries:
+                name = entry.name.lower()
+                if not entry.directory and name.endswith(IMAGES):
+                    files.setdefault(name, []).append((f"{folder}\\{entry.name}", entry))
+        return files
 
     def _copy(self, kind: str, path: str, component: str, version: str) -> Iterator[Copy]:
         try:
