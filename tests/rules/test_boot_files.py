@@ -191,7 +191,7 @@ def test_one_strange_signer_is_a_cause_and_a_build_of_its_own_is_not() -> None:
 
 
 def test_another_loader_than_winload_is_none_of_this() -> None:
-    """A path that names no winload of this Windows is bcd_path's."""
+    """A path that leads to a loader of somebody's own is left to him; one that leads nowhere is bcd_path's, too."""
     with strange() as odd:
         put(odd, f"{SYSTEM32}\\winload.efi", None)
 
@@ -208,7 +208,9 @@ def test_another_loader_than_winload_is_none_of_this() -> None:
             image.close()
 
         assert [one.rule for one in findings(odd)] == ["boot_file_missing"]
-        point("\\Windows\\System32\\other.efi")
+        point("\\Windows\\System32\\other.efi")  # not there either: what bcd_path would set is missing
+        assert [one.rule for one in findings(odd)] == ["boot_file_missing"]
+        put(odd, "\\Windows\\System32\\other.efi", b"somebody's own loader")
         assert findings(odd) == []
 
 
@@ -257,3 +259,14 @@ def test_an_older_manager_that_works_is_left_alone() -> None:
     with strange() as odd:
         manager(odd, odd.read("\\Windows\\Boot\\EFI\\bootmgr.efi"))
         assert findings(odd) == []
+
+
+def test_without_a_store_the_loader_of_the_firmware_is_looked_at() -> None:
+    with strange(1) as odd:
+        system = Strange(odd.disk, odd.given, 1, odd.manifest)
+        system.volume(lambda files: files.delete("\\Boot\\BCD"))
+        assert findings(odd) == []
+        put(odd, f"{SYSTEM32}\\winload.efi", None)
+        assert findings(odd) == []
+        put(odd, f"{SYSTEM32}\\winload.exe", None)
+        assert [one.subject for one in findings(odd)] == ["winload.exe"]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ntpath
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -28,7 +29,7 @@ from bootmend.findings import Evidence
 from bootmend.formats.pe import I386, Linkage
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble, audit_driver
-from bootmend.windows.firmware import UEFI
+from bootmend.windows.firmware import BIOS, UEFI
 from bootmend.windows.service import KERNEL_DRIVER, ErrorControl, Location, Service, Start
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ HALS = frozenset(("hal.dll", "halacpi.dll", "halmacpi.dll"))
 TRANSPORT, STAND_INS = "kdcom.dll", ("kd.dll", "kdstub.dll")
 API_SETS = ("api-ms-", "ext-ms-")
 LOADERS = ("winload.efi", "winload.exe")
+_USUAL = {UEFI: "winload.efi", BIOS: "winload.exe"}
 MOST_LIBRARIES, MOST_NAMES, DEEPEST_FORWARD = 500, 3_000_000, 4
 
 
@@ -115,16 +117,29 @@ class BootFiles:
 
     @cached_property
     def loader(self) -> BootFile | None:
-        """What the default entry starts, where it is a winload of this Windows."""
+        """What the default entry starts, where it is a winload of this Windows; else the usual one of the firmware.
+
+        None where the entry starts something else that is there, or perhaps another Windows of this disk.
+        """
         chain = self._windows.chain
-        path = self._setting("path")
-        if chain.judged is None or not self._windows.boots_by_default or path is None:
+        path = self._setting("path") or ""
+        if ntpath.basename(path).lower() in LOADERS and path.lower().startswith(f"{self._windows.path}\\".lower()):
+            if not self._windows.boots_by_default and len(chain.installations) > 1:
+                return None
+        elif path and self._stands(path):
             return None
-        if ntpath.basename(path).lower() not in LOADERS or not path.lower().startswith(
-            f"{self._windows.path}\\".lower()
-        ):
-            return None
+        else:
+            # Without a store that says it, or with one whose repair leads here.
+            name = _USUAL.get(chain.firmware or "")
+            if name is None or chain.start.volume is None:
+                return None
+            path = f"{self._windows.path}\\System32\\{name}"
         return self._audit(Location(self._windows.volume, path), Role.LOADER, _Need(Role.LOADER, True, True, 0))
+
+    def _stands(self, path: str) -> bool:
+        with suppress(InputError):
+            return self._windows.image.has_file(self._windows.volume, path)
+        return False
 
     @cached_property
     def kernel(self) -> BootFile | None:
