@@ -87,6 +87,35 @@ def test_pci_matters_where_there_is_such_a_bus() -> None:
         assert said(odd, RULE) == [("pci", "cause")]
 
 
+@pytest.mark.parametrize(
+    ("filtered", "driven", "start", "expected"),
+    [
+        (True, False, 4, "cause"),
+        (False, True, 4, "cause"),
+        (False, False, 4, "risk"),
+        (True, False, None, "cause"),
+        (False, False, None, None),
+    ],
+)
+def test_volsnap_matters_where_volumes_name_it(
+    filtered: bool, driven: bool, start: int | None, expected: str | None
+) -> None:
+    """On Windows 8.1 and before it drives them, later it filters them; a small edition has none."""
+
+    def change(editor: HiveEditor) -> None:
+        if not filtered:
+            editor.delete_value(f"{SET}\\Control\\Class\\{{71a27cdd-812a-11d0-bec7-08002be2092f}}", "UpperFilters")
+        if driven:
+            device(editor, "STORAGE\\Volume\\{aaaa}#0000000000100000", "volsnap", "")
+        if start is None:
+            editor.delete_key(f"{SERVICES}\\volsnap")
+        else:
+            number(editor, f"{SERVICES}\\volsnap", "Start", start)
+
+    with after(change) as odd:
+        assert said(odd, RULE) == ([("volsnap", expected)] if expected else [])
+
+
 @pytest.mark.parametrize(("value", "flags", "wrong"), [(0, 0, False), (3, 0, True), (3, 0x14, False), (4, 0x14, True)])
 def test_the_adapter_of_a_physical_machine(value: int, flags: int, wrong: bool) -> None:
     def change(editor: HiveEditor) -> None:

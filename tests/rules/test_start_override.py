@@ -39,6 +39,18 @@ def test_an_override_both_ways(name: str, value: int, hardware: str, wrong: bool
         assert said(odd, RULE) == ([(name, "cause")] if wrong else [])
 
 
+@pytest.mark.parametrize(("hardware", "wrong"), [("hyper-v", False), ("physical", True)])
+def test_pci_may_be_off_where_there_is_no_such_bus(hardware: str, wrong: bool) -> None:
+    def change(editor: HiveEditor) -> None:
+        if hardware == "physical":
+            physical(editor)
+            override(editor, "storahci", 0)
+        override(editor, "pci", 3)
+
+    with after(change) as odd:
+        assert said(odd, RULE) == ([("pci", "cause")] if wrong else [])
+
+
 def test_it_is_the_hardware_started_last_that_counts() -> None:
     def change(editor: HiveEditor) -> None:
         override(editor, "storvsc", 3, "2")

@@ -5,9 +5,10 @@ Symptom:  stop 0x7B INACCESSIBLE_BOOT_DEVICE right after the logo, often after a
 Cause:    the boot loader reads a driver into memory only where Start is 0. A driver between the boot disk and
           the kernel has another number, or no service at all.
 Evidence: the service's key, and the devices under Enum that lead from the boot disk up to the bus at the
-          root: disk, adapter, bus. Every machine needs acpi, disk, volmgr and mountmgr (Start 0), partmgr
-          (0 or 1) and volsnap (0, 1 or 3: Microsoft's repair scripts for Azure hold them to that); pci where
-          the machine has such a bus; of the adapters' drivers only those that its own disk hangs on.
+          root: disk, adapter, bus. Every machine needs acpi, disk, volmgr and mountmgr (Start 0) and partmgr
+          (0 or 1); pci where it has such a bus, and volsnap (0, 1 or 3) where its volumes name it. Microsoft's
+          repair scripts for Azure hold them to these values. Of the adapters' drivers only those count that its
+          own disk hangs on.
 Repair:   sets Start to 0. A missing service is copied from another control set of the same machine; pci, disk,
           partmgr and volmgr, which are alike on every Windows, are made anew where their file is there.
 Not done: drivers of adapters that this machine's disk does not hang on may have any Start: Windows itself turns
@@ -29,6 +30,7 @@ from bootmend.formats.hive import ValueType
 from bootmend.rules._values import set_number, set_text
 from bootmend.texts import say
 from bootmend.windows.boot_disk import Loading
+from bootmend.windows.devices import VOLUME
 from bootmend.windows.installation import Windows
 from bootmend.windows.prediction import predict_stop
 from bootmend.windows.service import ErrorControl, Start
@@ -61,8 +63,10 @@ def check(windows: Windows) -> Iterator[Finding]:
     boot_disk = windows.boot_disk
     for rank, (name, starts) in enumerate(ALWAYS.items()):
         loading = boot_disk.loading(name)
+        if name == "volsnap" and loading.service is None and not _has_snapshots(windows):
+            continue
         if loading.service is None or loading.service.start not in starts:
-            needed = name != "pci" or _has_pci(windows)
+            needed = {"pci": _has_pci, "volsnap": _has_snapshots}.get(name, _always)(windows)
             yield _finding(windows, name, loading, Severity.CAUSE if needed else Severity.RISK, rank)
     if boot_disk.blocked(ALWAYS):
         for rank, name in enumerate(boot_disk.needed, len(ALWAYS)):
@@ -71,6 +75,20 @@ def check(windows: Windows) -> Iterator[Finding]:
                 yield _finding(windows, name, loading, Severity.CAUSE, rank)
     if boot_disk.hyper_v is None:
         yield from _disabled_guest_drivers(windows)
+
+
+def _always(_: Windows) -> bool:
+    return True
+
+
+def _has_snapshots(windows: Windows) -> bool:
+    """Volumes are driven or filtered by volsnap; small editions of Windows do without it."""
+    volumes = windows.boot_disk.devices.under("STORAGE")
+    key = windows.control(f"Control\\Class\\{VOLUME}")
+    listed = [key.value(name) for name in ("UpperFilters", "LowerFilters")] if key is not None else []
+    named = {name.lower() for value in listed if value is not None for name in value.strings}
+    named |= {device.service.lower() for device in volumes if device.path.lower().startswith("storage\\volume\\")}
+    return "volsnap" in named
 
 
 def _has_pci(windows: Windows) -> bool:
