@@ -18,6 +18,7 @@ from bootmend.lab.faults import apply_fault, faults, parse_faults
 from bootmend.lab.machine import LabMachine
 from bootmend.rules import all_rules
 from bootmend.signing.hashing import image_hashes
+from bootmend.volumes.detect import open_volume
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import read_partitions
 
@@ -35,7 +36,9 @@ WATCHED = (
 def windows_of(device: BlockDevice, machine: LabMachine) -> NtfsVolume:
     for partition in read_partitions(device).partitions:
         if partition.number == machine.manifest.windows_partition:
-            return NtfsVolume(Window(device, partition.start, partition.size), "Windows")
+            volume = open_volume(Window(device, partition.start, partition.size), "Windows")
+            assert isinstance(volume, NtfsVolume)
+            return volume
     raise AssertionError("no Windows partition")
 
 
