@@ -108,7 +108,9 @@ def _event(record: Mapping[str, Any]) -> Event | None:
         number = system["EventID"]
         if isinstance(number, dict):
             number = number["#text"]
-        when = datetime.fromisoformat(str(record["timestamp"]).removesuffix(" UTC")).astimezone(UTC)
+        # Always UTC; versions of the package write that with a Z, with " UTC", or with both.
+        written = str(record["timestamp"]).removesuffix(" UTC").removesuffix("Z")
+        when = datetime.fromisoformat(written).replace(tzinfo=UTC)
         provider = str(system["Provider"]["#attributes"]["Name"])
         return Event(int(record["event_record_id"]), when, provider, int(number), _data(body))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
