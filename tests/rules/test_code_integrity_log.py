@@ -52,3 +52,10 @@ def test_many_events_of_one_driver_are_one_note() -> None:
         (note,) = notes(odd)
         assert [one.where.rsplit(" ", 1)[1] for one in note.evidence[:2]] == ["6", "5"]
         assert not note.actions
+
+
+@pytest.mark.parametrize(("number", "count"), [(3001, 0), (3004, 0), (3023, 1), (3033, 1), (3077, 1)])
+def test_a_hash_that_is_found_now_is_trouble_that_is_over(number: int, count: int) -> None:
+    with strange(2) as odd:
+        say_in_log(odd, "2024-02-18 18:50:00", number, "\\Windows\\System32\\drivers\\labavflt.sys")
+        assert len(notes(odd)) == count

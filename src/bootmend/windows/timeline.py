@@ -27,6 +27,7 @@ _SHOWN = {
     Kind.UPDATED: 2,
     Kind.DRIVER: 2,
     Kind.REFUSED: 2,
+    Kind.BLOCKED: 2,
     Kind.STORE: 1,
 }
 """How many of a kind, the newest, make the short form."""
@@ -72,7 +73,7 @@ class Timeline:
         """Files that code integrity did not accept, by name in lower case; newest first, and only what counts."""
         found: dict[str, list[Observation]] = {}
         for one in reversed(self.observations):
-            if one.kind is Kind.REFUSED and self.recent(one):
+            if one.kind in (Kind.REFUSED, Kind.BLOCKED) and self.recent(one):
                 found.setdefault(one.subject.lower(), []).append(one)
         return found
 

@@ -19,16 +19,18 @@ from bootmend.windows.witnesses.scene import Scene
 
 LOG = "Microsoft-Windows-CodeIntegrity%4Operational"
 MOST_CHUNKS = 16
-REFUSALS = frozenset({3001, 3002, 3003, 3004, 3023, 3033, 3077})
+REFUSALS = frozenset({3001, 3002, 3003, 3004})
+BLOCKS = frozenset({3023, 3033, 3077})
 
 
 def look(scene: Scene) -> Iterator[Observation]:
     for event in scene.events(LOG, MOST_CHUNKS).events:
-        file = _file(event) if event.id in REFUSALS and event.provider.endswith("CodeIntegrity") else ""
+        file = _file(event) if event.id in REFUSALS | BLOCKS and event.provider.endswith("CodeIntegrity") else ""
         if file:
             what = say("timeline.refused", file=file, number=event.id, meaning=say(f"timeline.refused_{event.id}"))
             where = scene.log(LOG, event.record)
-            yield Observation(filetime_of(event.when), Kind.REFUSED, what, where, ntpath.basename(file))
+            kind = Kind.BLOCKED if event.id in BLOCKS else Kind.REFUSED
+            yield Observation(filetime_of(event.when), kind, what, where, ntpath.basename(file))
 
 
 def _file(event: Event) -> str:
