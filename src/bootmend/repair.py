@@ -239,6 +239,8 @@ class Proposal:
     rehearsal: Rehearsal | None
     """None where there is nothing to do."""
     dropped: list[Skipped] = field(default_factory=list)
+    accepted: frozenset[str] = frozenset()
+    """Risks that the user has accepted."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -276,7 +278,7 @@ def propose(
         if not plan.steps:
             if first_error is not None:
                 raise first_error
-            return Proposal(diagnosis, plan, None, dropped)
+            return Proposal(diagnosis, plan, None, dropped, accept)
         refuse_locking(diagnosis.windows, plan)
         try:
             rehearsal = rehearse(device, diagnosis, plan, given, accept, progress, settle)
@@ -299,7 +301,7 @@ def propose(
             wanted = [*wanted, *revealed]
             continue
         if rehearsal.silent or rehearsal.new:
-            return Proposal(diagnosis, plan, rehearsal, dropped)
+            return Proposal(diagnosis, plan, rehearsal, dropped, accept)
         # Some findings did not fall silent: their edits are not worth making. The others still may be.
         failed = {finding.key for finding in rehearsal.left}
         dropped.extend(Skipped(finding.title, say("plan.not_silent")) for finding in rehearsal.left)

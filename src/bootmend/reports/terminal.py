@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
 from bootmend.commit import CommitReport
-from bootmend.findings import Finding, Prediction, Severity, Station
+from bootmend.findings import Action, Finding, Prediction, Safety, Severity, Station
 from bootmend.formats.filetime import moment
 from bootmend.plan import Plan
 from bootmend.repair import Diagnosis, Proposal
@@ -56,18 +58,24 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
         console.print()
         console.print(Text(predicted(result.prediction, result.stops_at), style="bold"))
         console.print(Padding.indent(Text(result.prediction.why), 2))
-    show_timeline(console, result.timeline)
     for number, finding in enumerate(result.findings, 1):
         console.print()
         _show_finding(console, number, finding)
+    show_timeline(console, result.timeline)
     console.print()
     if result.healthy:
         console.print(Text(say("report.healthy"), style="bold green"))
     else:
-        console.print(Text(say("report.causes", count=len(result.causes)), style="bold red"))
+        words = "".join(f" --accept {risk}" for risk in risks(result.causes))
+        console.print(Text(say("report.causes", count=len(result.causes), words=words), style="bold red"))
     console.print(
         Text(say("report.effort", seconds=f"{result.seconds:.1f}", read=size(result.bytes_read)), style="dim")
     )
+
+
+def risks(findings: Iterable[Finding]) -> list[str]:
+    """Words for `--accept` that the edits of these findings take."""
+    return sorted({edit.risk for finding in findings for edit in finding.actions if edit.safety is Safety.RISKY})
 
 
 def show_timeline(console: Console, timeline: Timeline) -> None:
@@ -107,7 +115,8 @@ def station_name(station: Station) -> str:
 def way(stops_at: Station | None, registry_asked: bool) -> Text:
     """The stations of the boot in a line: passed, where it stops, and what therefore was not reached."""
     line = Text(say("report.way"))
-    for number, station in enumerate(station for station in Station if station <= Station.SYSTEM_DRIVERS):
+    last = max(Station.SYSTEM_DRIVERS, stops_at or Station.SYSTEM_DRIVERS)
+    for number, station in enumerate(station for station in Station if station <= last):
         line.append(" > " if number else "", style="dim")
         if stops_at is not None and station == stops_at:
             line.append(f"{station_name(station)} ({say('report.way_stops')})", style="bold red")
@@ -130,18 +139,26 @@ def _show_finding(console: Console, number: int, finding: Finding) -> None:
         line = Text(f"{evidence.where}: ", style="dim")
         line.append(evidence.what, style="none")
         console.print(Padding.indent(line, 5))
+    for edit in finding.actions:
+        if edit.safety is Safety.RISKY:
+            told = say("report.on_request", risk=edit.risk, action=_edit(edit))
+            console.print(Padding.indent(Text(told), 3))
     for item in finding.skipped:
         console.print(Padding.indent(Text(say("report.skipped", action=item.action, reason=item.reason)), 3))
+
+
+def _edit(edit: Action) -> str:
+    """An edit in a line: what becomes of which target, and from where."""
+    source = say("report.from", source=edit.source) if edit.source else ""
+    value = say("report.becomes", value=edit.value) if edit.value else ""
+    return f"{edit.kind}  {edit.target}{source}{value}"
 
 
 def show_plan(console: Console, plan: Plan) -> None:
     console.print()
     console.print(Text(say("report.plan", count=len(plan.steps)), style="bold"))
     for step in plan.steps[:MOST_STEPS]:
-        edit = step.action
-        source = say("report.from", source=edit.source) if edit.source else ""
-        value = say("report.becomes", value=edit.value) if edit.value else ""
-        console.print(Padding.indent(Text(f"{edit.kind}  {edit.target}{source}{value}"), 3))
+        console.print(Padding.indent(Text(_edit(step.action)), 3))
     if len(plan.steps) > MOST_STEPS:
         console.print(Padding.indent(Text(say("report.more_steps", count=len(plan.steps) - MOST_STEPS)), 3))
     for item in plan.skipped:
@@ -151,8 +168,17 @@ def show_plan(console: Console, plan: Plan) -> None:
 def show_proposal(console: Console, proposal: Proposal) -> None:
     """The plan and how its rehearsal went."""
     if proposal.rehearsal is None:
-        key = "report.nothing_to_do" if proposal.diagnosis.healthy else "report.nothing_possible"
-        console.print(Text(say(key)))
+        if proposal.diagnosis.healthy:
+            console.print(Text(say("report.nothing_to_do")))
+            return
+        for item in proposal.dropped:
+            console.print(Text(say("report.skipped", action=item.action, reason=item.reason)))
+        words = [word for word in risks(proposal.diagnosis.causes) if word not in proposal.accepted]
+        if words:
+            told = "".join(f" --accept {word}" for word in words)
+            console.print(Text(say("report.consent_needed", words=told), style="bold"))
+        else:
+            console.print(Text(say("report.nothing_possible")))
         return
     show_plan(console, proposal.plan)
     for finding in rehearsal_shows(proposal):
