@@ -43,6 +43,12 @@ Look = Callable[[State, list[Call]], None]
 """Called at each instruction of the image, with the calls that are open, the first one first."""
 
 
+def functions(code: FileCode) -> list[Function]:
+    """Every row of .pdata."""
+    raw = code.read(*code.pdata) or b""
+    return [Function(*row) for row in struct.iter_unpack("<III", raw[: len(raw) // 12 * 12])]
+
+
 class Emulator:
     """One image at its own base; memory that is not there appears when it is touched."""
 

@@ -2,28 +2,79 @@
 
 from __future__ import annotations
 
+import struct
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import cached_property
 
 from bootmend.dumps.memory import Memory
 from bootmend.dumps.modules import Module
 from bootmend.errors import ParseError
 from bootmend.formats.pe import AMD64, Pe
 
-_PDATA = 3
+_EXPORTS, _PDATA = 0, 3
 _HEADERS = 0x1000
 _MOST_PDATA = 64 << 20
+_MOST_NAMES = 30_000
+"""ntoskrnl exports 3,000."""
+_LONGEST_NAME = 256
 
 FindImage = Callable[[Module], Pe | None]
 """The file of a module; None where there is none, or where it is another build of it."""
 
 
-class FileCode:
+class ImageCode:
+    """What the two kinds have in common: names of functions, out of the table of exports."""
+
+    pdata: tuple[int, int]
+    export_table: int
+    """RVA; 0 where there is none."""
+
+    def read(self, rva: int, length: int) -> bytes | None:
+        raise NotImplementedError
+
+    def name_at(self, rva: int) -> str:
+        """The exported function that starts at `rva`; empty where none does."""
+        at = bisect_right(self._exports, (rva, "\U0010ffff")) - 1
+        return self._exports[at][1] if at >= 0 and self._exports[at][0] == rva else ""
+
+    @cached_property
+    def _exports(self) -> list[tuple[int, str]]:
+        head = self.read(self.export_table, 40) if self.export_table else None
+        if head is None:
+            return []
+        functions, names, addresses, pointers, ordinals = struct.unpack_from("<5I", head, 0x14)
+        names = min(names, _MOST_NAMES)
+        where = self.read(addresses, min(functions, _MOST_NAMES) * 4)
+        texts, numbers = self.read(pointers, names * 4), self.read(ordinals, names * 2)
+        if where is None or texts is None or numbers is None:
+            return []
+        found = []
+        for at in range(names):
+            number = int.from_bytes(numbers[2 * at : 2 * at + 2], "little")
+            rva = int.from_bytes(where[4 * number : 4 * number + 4], "little")
+            name = self._text(int.from_bytes(texts[4 * at : 4 * at + 4], "little"))
+            if rva and name:
+                found.append((rva, name))
+        return sorted(found)
+
+    def _text(self, rva: int) -> str:
+        for length in (64, _LONGEST_NAME, 8):
+            raw = self.read(rva, length)
+            if raw is not None and b"\0" in raw:
+                name = raw.split(b"\0")[0].decode("latin-1")
+                return name if name.isprintable() else ""
+        return ""
+
+
+class FileCode(ImageCode):
     """The code of an image's file."""
 
     def __init__(self, pe: Pe) -> None:
         self._pe = pe
-        rva, size = pe.directories[_PDATA] if len(pe.directories) > _PDATA else (0, 0)
-        self.pdata = (rva, size)
+        rows = (*pe.directories, *[(0, 0)] * 4)
+        self.pdata = rows[_PDATA]
+        self.export_table = rows[_EXPORTS][0]
 
     def read(self, rva: int, length: int) -> bytes | None:
         try:
@@ -32,30 +83,28 @@ class FileCode:
             return None
 
 
-class MemoryCode:
+class MemoryCode(ImageCode):
     """The code of a loaded image, as far as its pages are in the dump."""
 
     def __init__(self, memory: Memory, module: Module) -> None:
         self._memory = memory
         self._module = module
-        self.pdata = self._table()
+        self.pdata = (0, 0)
+        self.export_table = 0
+        head = self.read(0, _HEADERS)
+        coff = int.from_bytes(head[0x3C:0x40], "little") if head is not None and head[:2] == b"MZ" else _HEADERS
+        if head is None or head[coff : coff + 4] != b"PE\0\0" or head[coff + 24 : coff + 26] != b"\x0b\x02":
+            return
+        rows = head[coff + 24 + 112 : coff + 24 + 112 + 32]
+        if len(rows) == 32:
+            self.export_table = int.from_bytes(rows[:4], "little")
+            rva, size = struct.unpack_from("<II", rows, _PDATA * 8)
+            self.pdata = (rva, size) if size <= _MOST_PDATA else (0, 0)
 
     def read(self, rva: int, length: int) -> bytes | None:
         if rva < 0 or rva + length > self._module.size:
             return None
         return self._memory.read(self._module.base + rva, length)
-
-    def _table(self) -> tuple[int, int]:
-        head = self.read(0, _HEADERS)
-        if head is None or head[:2] != b"MZ":
-            return (0, 0)
-        coff = int.from_bytes(head[0x3C:0x40], "little")
-        if head[coff : coff + 4] != b"PE\0\0" or head[coff + 24 : coff + 26] != b"\x0b\x02":
-            return (0, 0)
-        at = coff + 24 + 112 + _PDATA * 8
-        row = head[at : at + 8]
-        rva, size = int.from_bytes(row[:4], "little"), int.from_bytes(row[4:], "little")
-        return (rva, size) if len(row) == 8 and size <= _MOST_PDATA else (0, 0)
 
 
 def fits(pe: Pe, module: Module) -> bool:

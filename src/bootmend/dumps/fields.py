@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from bootmend import __version__
 from bootmend.dumps.dump import EXCEPTIONS, Dump
 from bootmend.dumps.header import DumpType
+from bootmend.dumps.stack import Stack, StackFrame
 from bootmend.dumps.verdict import EXCEPTION_CODES, IRQL_ARGUMENT, Verdict, bugcheck_str
 from bootmend.formats.filetime import moment
 
@@ -46,7 +47,7 @@ REPORT_LINK = "https://go.microsoft.com/fwlink/?LinkID=397724&FailureHash="
 Value = str | int | None
 
 
-def analyze_fields(dump: Dump, verdict: Verdict) -> dict[str, Value]:
+def analyze_fields(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> dict[str, Value]:
     """Every field that the debugger prints of a dump, in its order."""
     header = dump.header
     qualifier, kind = next((row for one, row in _QUALIFIERS.items() if one == header.type), (None, None))
@@ -64,8 +65,7 @@ def analyze_fields(dump: Dump, verdict: Verdict) -> dict[str, Value]:
     found["PROCESS_NAME"] = dump.process
     found["CURRENT_IRQL"] = f"{header.arguments[1]:x}" if dump.code in IRQL_ARGUMENT else None
     found["ANALYSIS_VERSION"] = f"bootmend {__version__}"
-    found |= dict.fromkeys(("STACK_TEXT", "THREAD_SHA1_HASH_MOD_FUNC", "THREAD_SHA1_HASH_MOD_FUNC_OFFSET"))
-    found["THREAD_SHA1_HASH_MOD"] = None
+    found |= _stack(stack or Stack())
     found |= _culprit(dump, verdict)
     found |= _system(dump)
     found["ANALYSIS_SOURCE"] = "KM"
@@ -73,6 +73,26 @@ def analyze_fields(dump: Dump, verdict: Verdict) -> dict[str, Value]:
     found["FAILURE_ID_HASH"] = f"{{{verdict.failure_id}}}" if verdict.failure_id is not None else None
     found["FAILURE_ID_REPORT_LINK"] = f"{REPORT_LINK}{verdict.failure_id}" if verdict.failure_id is not None else None
     return found
+
+
+def _stack(stack: Stack) -> dict[str, Value]:
+    """The hashes with functions only where the debugger would know no other names."""
+    hashes = stack.hashes()
+    return {
+        "STACK_TEXT": "\n".join(map(_line, stack.frames)) or None,
+        "THREAD_SHA1_HASH_MOD_FUNC": hashes.mod_func if hashes is not None and stack.named else None,
+        "THREAD_SHA1_HASH_MOD_FUNC_OFFSET": hashes.mod_func_offset if hashes is not None and stack.named else None,
+        "THREAD_SHA1_HASH_MOD": hashes.mod if hashes is not None else None,
+    }
+
+
+def _line(frame: StackFrame) -> str:
+    words = " ".join(_word(word) if word is not None else "?" * 17 for word in frame.words)
+    return f"{_word(frame.rsp)} {_word(frame.back)} : {words} : {frame.name}"
+
+
+def _word(value: int) -> str:
+    return f"{value >> 32:08x}`{value & 0xFFFFFFFF:08x}"
 
 
 def _processor(dump: Dump) -> dict[str, Value]:

@@ -9,8 +9,11 @@ A function without an entry is a leaf: its return address is on top of the stack
 what was done already are undone; in the epilogue, which changes the same things back, the rest of it is carried out.
 Which of the two it is tell the instructions themselves.
 
-Source: Microsoft, "x64 exception handling" (unwind data, prologue and epilogue); of version 2 only that its codes for
-epilogues are skipped, since the instructions say the same.
+A prologue of version 2 may reach far into a function, with an early return inside of it: its first codes say where
+epilogues stand, counted from the end of the function.
+
+Source: Microsoft, "x64 exception handling" (unwind data, prologue and epilogue); the codes of version 2 by what its
+compiler makes, checked in an emulator.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ _EPILOGUE = 64
 """Bytes of instructions looked at: an addition, eight pops and a jump are fewer."""
 
 PUSH, ALLOC_LARGE, ALLOC_SMALL, SET_FRAME, SAVE, SAVE_FAR, MACHINE_FRAME = 0, 1, 2, 3, 4, 5, 10
+_EPILOGUES = 6
 _SLOTS = {PUSH: 1, ALLOC_SMALL: 1, SET_FRAME: 1, SAVE: 2, SAVE_FAR: 3, 6: 2, 7: 3, 8: 2, 9: 3, MACHINE_FRAME: 1}
 """16-bit units that a code takes; 6 and 7 are those of version 2, 8 and 9 save XMM registers."""
 
@@ -123,6 +127,20 @@ class UnwindInfo:
         chained = self.flags & _CHAINED
         self.chained = _function(code, rva + 4 + (count + 1 & ~1) * 2) if chained else None
 
+    def epilogues(self, end: int) -> list[range]:
+        """Where version 2 says that the pops and the return of epilogues stand, in a function that ends at `end`."""
+        found: list[range] = []
+        size = 0
+        for at, unit in enumerate(self.units):
+            if self.version < 2 or unit >> 8 & 0xF != _EPILOGUES:
+                break
+            if at == 0:
+                size = unit & 0xFF
+            back = size if at == 0 else unit & 0xFF | unit >> 12 << 8
+            if back and (at or unit >> 12 & 1):
+                found.append(range(end - back, end - back + size))
+        return found
+
     def codes(self) -> list[tuple[int, int, int, int]]:
         """(offset in the prologue behind what it did, operation, its small operand, its large one)."""
         found = []
@@ -158,7 +176,8 @@ def step(code: Code | None, base: int, state: State, load: Load) -> State:
         info = UnwindInfo(code, row.unwind)
         offset = rva - row.begin
         # A part of a function that was split off has the prologue of the whole behind it.
-        if not whole and offset >= info.prologue and _in_epilogue(code, function, info, rva, registers, load):
+        behind = offset >= info.prologue or any(rva in part for part in info.epilogues(row.end))
+        if not whole and behind and _in_epilogue(code, function, info, rva, registers, load):
             return _returned(registers, load)
         interrupted = _undo(info, registers, load, offset if not whole else None)
         if interrupted is not None:

@@ -17,6 +17,7 @@ from bootmend.dumps.dump import Dump
 from bootmend.dumps.hashes import failure_id_hash, hash_string
 from bootmend.dumps.modules import Module
 from bootmend.dumps.processors import process_name
+from bootmend.dumps.stack import Stack
 
 CRITICAL_SERVICE_FAILED, PAGE_FAULT, CHECK_FAILURE = 0x5A, 0x50, 0x139
 PROCESS_DIED, OBJECT_TERMINATION = 0xEF, 0xF4
@@ -76,8 +77,11 @@ class Verdict:
         return failure_id_hash(self.hash_string) if self.bucket else None
 
 
-def judge(dump: Dump) -> Verdict:
-    """The verdict of a dump; an empty one for a copy of memory that is no crash."""
+def judge(dump: Dump, stack: Stack | None = None) -> Verdict:
+    """The verdict of a dump; an empty one for a copy of memory that is no crash.
+
+    Where an address in the kernel itself is at fault, the first frame of the stack outside of it is blamed.
+    """
     if dump.header.made_by_a_tool:
         return Verdict()
     code, arguments = dump.code, dump.header.arguments
@@ -95,9 +99,9 @@ def judge(dump: Dump) -> Verdict:
             found, image=image, path=text, module=_module_name(dump, image), bucket=f"0x{code:X}_IMAGE_{image}"
         )
     if code == CHECK_FAILURE:
-        return _check(dump, found)
+        return _check(dump, found, stack)
     if code in FAULTING:
-        return _fault(dump, found, arguments[FAULTING[code]])
+        return _fault(dump, found, arguments[FAULTING[code]], stack)
     return replace(found, bucket=f"0x{code:X}" + (f"_{status:x}" if status else ""))
 
 
@@ -131,19 +135,19 @@ def _process(dump: Dump, found: Verdict) -> Verdict:
     return replace(found, image=name, text=name, bucket=bucket)
 
 
-def _check(dump: Dump, found: Verdict) -> Verdict:
+def _check(dump: Dump, found: Verdict, stack: Stack | None) -> Verdict:
     """0x139: what was broken says the first argument, where the exception record says the third."""
     kind = dump.header.arguments[0]
     bucket = f"0x139_{kind:x}_{fast_fail_name(kind)}".rstrip("_")
     if dump.exception is None:
         return replace(found, bucket=bucket)
-    blamed = _fault(dump, found, dump.exception.address)
+    blamed = _fault(dump, found, dump.exception.address, stack)
     if not blamed.module or blamed.module == "nt":
         return replace(blamed, bucket=bucket)
     return replace(blamed, bucket=f"{bucket}_{blamed.module}!{UNKNOWN_FUNCTION}")
 
 
-def _fault(dump: Dump, found: Verdict, address: int) -> Verdict:
+def _fault(dump: Dump, found: Verdict, address: int, stack: Stack | None) -> Verdict:
     """The driver in which the address lies. In the kernel itself it says little: its caller is to blame."""
     module, gone = dump.modules.at(address), dump.modules.unloaded_at(address)
     prefix, verified = _prefix(dump, found)
@@ -153,6 +157,11 @@ def _fault(dump: Dump, found: Verdict, address: int) -> Verdict:
     if module is None:
         return replace(found, address=address, bucket=prefix.rstrip("_"))
     blamed = replace(found, module=module.name, image=module.file, path=module.path, address=address)
+    caller = stack.first_driver() if stack is not None and module.kernel else None
+    if caller is not None:
+        one = caller.module
+        bucket = f"{prefix}{one.name}!{caller.function or UNKNOWN_FUNCTION}"
+        return replace(blamed, module=one.name, image=one.file, path=one.path, address=caller.address, bucket=bucket)
     if module.kernel:
         return replace(blamed, bucket=prefix.rstrip("_"))
     return replace(blamed, bucket=f"{prefix}{module.name}!{UNKNOWN_FUNCTION}", verified=verified)

@@ -60,6 +60,8 @@ class Crash:
     lab: str = "14393.1770.amd64fre.rs1_release.170917-1700"
     rip: int = KERNEL + 0x2150000
     rsp: int = 0xFFFFC7011DC74948
+    registers: tuple[int, ...] = ()
+    """rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15 of that processor; else each tells its number."""
     encoded: bool = False
     """KDBG as a machine keeps it that was not stopped through KeBugCheck."""
 
@@ -208,13 +210,13 @@ class CrashedMemory:
             self.prcbs.append(self.place(bytes(data)))
 
 
-def context(rip: int, rsp: int) -> bytes:
-    """CONTEXT of x64 with these two registers, the others telling their number."""
+def context(rip: int, rsp: int, registers: tuple[int, ...] = ()) -> bytes:
+    """CONTEXT of x64; registers that are not given tell their number."""
     data = bytearray(0x4D0)
     struct.pack_into("<I", data, 0x30, 0x10001F)
     struct.pack_into("<HHHHHHI", data, 0x38, 0x10, 0x2B, 0x2B, 0x53, 0x2B, 0x18, 0x246)
-    for number in range(16):
-        struct.pack_into("<Q", data, 0x78 + 8 * number, 0x1000 + number)
+    for number, value in enumerate(registers or range(0x1000, 0x1010)):
+        struct.pack_into("<Q", data, 0x78 + 8 * number, value)
     struct.pack_into("<Q", data, 0x98, rsp)
     struct.pack_into("<Q", data, 0xF8, rip)
     return bytes(data)

@@ -77,7 +77,7 @@ def header(memory: CrashedMemory, kind: DumpType, runs: list[tuple[int, int]] | 
         struct.pack_into("<IIQ", data, 0x88, len(runs), 0, sum(count for _, count in runs))
         for at, run in enumerate(runs):
             struct.pack_into("<QQ", data, 0x98 + 16 * at, *run)
-    registers = context(crash.rip, crash.rsp)
+    registers = context(crash.rip, crash.rsp, crash.registers)
     data[CONTEXT64 : CONTEXT64 + len(registers)] = registers
     struct.pack_into("<IIQQII", data, 0xF00, 0x80000003, 1, 0, crash.rip, 0, 0)
     struct.pack_into("<I", data, 0xF98, kind)

@@ -8,7 +8,8 @@ from typing import Any
 from bootmend import __version__
 from bootmend.dumps.bugchecks import BugCheck, bug_check, status_name
 from bootmend.dumps.dump import Dump, type_name
-from bootmend.dumps.fields import analyze_fields
+from bootmend.dumps.fields import Value, analyze_fields
+from bootmend.dumps.stack import Stack
 from bootmend.dumps.verdict import Verdict
 from bootmend.formats.filetime import moment, shown
 from bootmend.reports.document import stamp
@@ -65,7 +66,7 @@ def _blamed(dump: Dump, verdict: Verdict) -> Iterator[str]:
         yield say("dumps.status", status=f"0x{verdict.status:08X}", name=status_name(verdict.status) or "?")
 
 
-def text(dump: Dump, verdict: Verdict) -> Iterator[str]:
+def text(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> Iterator[str]:
     """The lines that the debugger prints, with "unknown" where the dump does not tell."""
     yield _RULE
     yield "*" + "Bugcheck Analysis".center(77) + "*"
@@ -78,12 +79,21 @@ def text(dump: Dump, verdict: Verdict) -> Iterator[str]:
             f", {argument['meaning']}" if argument["meaning"] else ""
         )
     yield ""
-    for name, value in analyze_fields(dump, verdict).items():
-        yield f"{name}:  {say('dumps.unknown') if value is None else value}"
+    for name, value in analyze_fields(dump, verdict, stack).items():
+        yield from _field(name, value)
     yield ""
     yield say("dumps.without_symbols")
+    if stack is not None and stack.ended:
+        yield say("dumps.stack_ended", count=len(stack.frames), why=stack.ended)
     if verdict.bucket and not verdict.verified:
         yield say("dumps.unverified")
+
+
+def _field(name: str, value: Value) -> Iterator[str]:
+    """One line; a stack on lines of its own."""
+    lines = str(value).split("\n") if value is not None else [say("dumps.unknown")]
+    yield f"{name}:  {lines[0]}" if len(lines) == 1 else f"{name}:"
+    yield from lines if len(lines) > 1 else []
 
 
 def module_lines(dump: Dump) -> Iterator[str]:
@@ -97,7 +107,7 @@ def module_lines(dump: Dump) -> Iterator[str]:
         yield f"{gone.start:0{width}x} {gone.end:0{width}x}  {gone.name}"
 
 
-def document(dump: Dump, verdict: Verdict) -> dict[str, Any]:
+def document(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> dict[str, Any]:
     """The document of `dump --json`: the debugger's own field names in lower case, and what it shows elsewhere."""
     header, check = dump.header, bug_check(dump.code)
     when = moment(header.system_time)
@@ -114,7 +124,7 @@ def document(dump: Dump, verdict: Verdict) -> dict[str, Any]:
         "bugcheck_code": f"0x{dump.code:X}",
         "bugcheck_name": check.name,
         "arguments": _arguments(dump, check),
-        **{name.lower(): value for name, value in analyze_fields(dump, verdict).items()},
+        **{name.lower(): value for name, value in analyze_fields(dump, verdict, stack).items()},
         "ntstatus": f"0x{verdict.status:08X}" if verdict.status is not None else None,
         "ntstatus_name": status_name(verdict.status) or None if verdict.status is not None else None,
         "image_path": verdict.path or None,
@@ -140,6 +150,19 @@ def document(dump: Dump, verdict: Verdict) -> dict[str, Any]:
             {"name": gone.name, "start": f"0x{gone.start:x}", "end": f"0x{gone.end:x}"}
             for gone in dump.modules.unloaded
         ],
+        "stack": [
+            {
+                "frame": one.name,
+                "module": one.module.name,
+                "function": one.function or None,
+                "offset": one.offset,
+                "address": f"0x{one.address:x}",
+                "rsp": f"0x{one.rsp:x}",
+                "return": f"0x{one.back:x}",
+            }
+            for one in (stack.frames if stack is not None else ())
+        ],
+        "stack_ended": stack.ended or None if stack is not None else None,
         "notes": dump.notes,
         "reads": dump.reader.reads,
         "bytes_read": dump.reader.bytes_read,

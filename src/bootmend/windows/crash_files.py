@@ -86,15 +86,15 @@ def _places(windows: Windows) -> Iterator[tuple[int, str]]:
     """(volume, path) of every file that may hold a dump, there or not."""
     control, memory = _key(windows, _CRASH_CONTROL), _key(windows, _MEMORY)
     for text in (_text(control, "DumpFile"), "%SystemRoot%\\MEMORY.DMP"):
-        yield from _located(windows, text)
+        yield from located(windows, text)
     for text in dict.fromkeys((_text(control, "MinidumpDir"), "%SystemRoot%\\Minidump")):
-        for volume, folder in _located(windows, text):
+        for volume, folder in located(windows, text):
             yield from _small(windows, volume, folder)
-    yield from _located(windows, _text(control, "DedicatedDumpFile"))
+    yield from located(windows, _text(control, "DedicatedDumpFile"))
     for entry in _strings(memory, "PagingFiles"):
-        yield from _located(windows, entry.split(".sys")[0] + ".sys" if ".sys" in entry else entry)
+        yield from located(windows, entry.split(".sys")[0] + ".sys" if ".sys" in entry else entry)
     for entry in _strings(memory, "ExistingPageFiles"):
-        yield from _located(windows, entry.removeprefix("\\??\\"))
+        yield from located(windows, entry)
     yield windows.volume, "\\pagefile.sys"
 
 
@@ -106,8 +106,9 @@ def _small(windows: Windows, volume: int, folder: str) -> Iterator[tuple[int, st
         yield from ((volume, f"{folder}\\{one.name}") for one in entries[:MOST_SMALL])
 
 
-def _located(windows: Windows, text: str) -> Iterator[tuple[int, str]]:
+def located(windows: Windows, text: str) -> Iterator[tuple[int, str]]:
     """The place of a path as the registry writes it; nothing where its drive is not on this disk."""
+    text = text.removeprefix("\\??\\")
     lowered = text.lower()
     for word in ("%systemroot%", "%windir%", "\\systemroot"):
         if lowered.startswith(word):
