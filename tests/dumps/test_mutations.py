@@ -15,6 +15,7 @@ from sample_data import unpacked
 
 from bootmend.dumps import open_dump
 from bootmend.dumps.header import DumpType
+from bootmend.dumps.stack import walk
 from bootmend.dumps.verdict import judge
 from bootmend.errors import InputError
 from bootmend.lab.crashed_memory import CrashedMemory
@@ -52,9 +53,10 @@ def read_all(data: bytes) -> None:
     started = time.process_time()
     try:
         dump = open_dump(file, "broken.dmp")
-        verdict = judge(dump)
-        document(dump, verdict)
-        for lines in (summary(dump, verdict), text(dump, verdict), module_lines(dump)):
+        stack = walk(dump)
+        verdict = judge(dump, stack)
+        document(dump, verdict, stack)
+        for lines in (summary(dump, verdict), text(dump, verdict, stack), module_lines(dump)):
             assert all(isinstance(line, str) for line in lines)
     except InputError as error:
         assert str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
 from collections.abc import Callable
 from functools import cached_property
 
@@ -34,29 +33,28 @@ class ImageCode:
         raise NotImplementedError
 
     def name_at(self, rva: int) -> str:
-        """The exported function that starts at `rva`; empty where none does."""
-        at = bisect_right(self._exports, (rva, "\U0010ffff")) - 1
-        return self._exports[at][1] if at >= 0 and self._exports[at][0] == rva else ""
+        """The exported function that starts at `rva`; empty where none does, or where it has no name."""
+        addresses, ordinals, pointers = self._exports
+        if not rva or rva not in addresses:
+            return ""
+        number = addresses.index(rva)
+        return self._text(pointers[ordinals.index(number)]) if number in ordinals else ""
 
     @cached_property
-    def _exports(self) -> list[tuple[int, str]]:
+    def _exports(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Addresses of functions; for each name the number of its function, and where the name stands."""
         head = self.read(self.export_table, 40) if self.export_table else None
         if head is None:
-            return []
+            return (), (), ()
         functions, names, addresses, pointers, ordinals = struct.unpack_from("<5I", head, 0x14)
-        names = min(names, _MOST_NAMES)
-        where = self.read(addresses, min(functions, _MOST_NAMES) * 4)
+        functions, names = min(functions, _MOST_NAMES), min(names, _MOST_NAMES)
+        where = self.read(addresses, functions * 4)
         texts, numbers = self.read(pointers, names * 4), self.read(ordinals, names * 2)
         if where is None or texts is None or numbers is None:
-            return []
-        found = []
-        for at in range(names):
-            number = int.from_bytes(numbers[2 * at : 2 * at + 2], "little")
-            rva = int.from_bytes(where[4 * number : 4 * number + 4], "little")
-            name = self._text(int.from_bytes(texts[4 * at : 4 * at + 4], "little"))
-            if rva and name:
-                found.append((rva, name))
-        return sorted(found)
+            return (), (), ()
+        rows = (f"<{functions}I", where), (f"<{names}H", numbers), (f"<{names}I", texts)
+        one, two, three = (struct.unpack(layout, data) for layout, data in rows)
+        return one, two, three
 
     def _text(self, rva: int) -> str:
         for length in (64, _LONGEST_NAME, 8):
