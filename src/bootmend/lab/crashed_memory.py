@@ -81,9 +81,9 @@ class CrashedMemory:
         self.arguments = self._grow(crash)
 
     def _frame(self) -> int:
-        """A new page, somewhere: 7919 is prime, so that every frame comes once where `frames` is a power of two."""
+        """A new page, somewhere: by an odd step every frame comes once, where `frames` is a power of two."""
         self._next += 1
-        number = (self._next * 7919) % self.frames
+        number = self._next * 2654435761 % self.frames
         self.pages[number] = bytearray(PAGE)
         return number
 
