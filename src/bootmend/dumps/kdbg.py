@@ -28,12 +28,10 @@ FIELDS = {
     "MmLastUnloadedDriver": (0x228, 8),
     "OffsetKThreadApcProcess": (0x2A0, 2),
     "SizeEProcess": (0x2A8, 2),
-    "SizePrcb": (0x2B0, 2),
     "OffsetPrcbCurrentThread": (0x2B4, 2),
     "OffsetPrcbMhz": (0x2B6, 2),
     "OffsetPrcbCpuType": (0x2B8, 2),
     "OffsetPrcbVendorString": (0x2BA, 2),
-    "OffsetPrcbProcStateContext": (0x2BC, 2),
     "OffsetPrcbNumber": (0x2BE, 2),
     "OffsetPrcbContext": (0x338, 2),
 }

@@ -45,29 +45,29 @@ def read_processors(memory: Memory, kdbg: Kdbg, count: int) -> list[Processor]:
         prcb = memory.u64(kdbg["KiProcessorBlock"] + 8 * number)
         if prcb is None:
             break
-        size = kdbg["SizePrcb"]
-        block = memory.read(prcb, size) if prcb and size else None
-        if block is not None:
-            found.append(_processor(memory, kdbg, number, prcb, block))
+        one = _processor(memory, kdbg, number, prcb) if prcb else None
+        if one is not None:
+            found.append(one)
     return found
 
 
-def _processor(memory: Memory, kdbg: Kdbg, number: int, prcb: int, block: bytes) -> Processor:
-    view = View(block.ljust(0x10000, b"\0"), "KPRCB")  # every offset of the KDBG is a 16-bit number
-    kind = kdbg["OffsetPrcbCpuType"]
-    at = view.u64(kdbg["OffsetPrcbContext"]) if kdbg["OffsetPrcbContext"] else 0
+def _processor(memory: Memory, kdbg: Kdbg, number: int, prcb: int) -> Processor | None:
+    """Field by field: the whole block is tens of kilobytes."""
+    kind = memory.read(prcb + kdbg["OffsetPrcbCpuType"], 4)
+    if kind is None:
+        return None
+    at = memory.u64(prcb + kdbg["OffsetPrcbContext"]) if kdbg["OffsetPrcbContext"] else None
     raw = memory.read(at, CONTEXT_SIZE) if at else None
-    vendor = view.bytes(min(kdbg["OffsetPrcbVendorString"], 0xFFF0), 13).split(b"\0")[0].decode("latin-1")
-    step = view.u16(min(kind, 0xFFF0) + 2)
+    vendor = (memory.read(prcb + kdbg["OffsetPrcbVendorString"], 13) or b"").split(b"\0")[0].decode("latin-1")
     return Processor(
         number=number,
         prcb=prcb,
-        megahertz=view.u32(min(kdbg["OffsetPrcbMhz"], 0xFFF0)),
+        megahertz=memory.u32(prcb + kdbg["OffsetPrcbMhz"]) or 0,
         vendor=vendor if vendor.isprintable() else "",
-        family=view.u8(kind),
-        model=step >> 8,
-        stepping=step & 0xFF,
-        thread=view.u64(min(kdbg["OffsetPrcbCurrentThread"], 0xFFF0)),
+        family=kind[0],
+        model=kind[3],
+        stepping=kind[2],
+        thread=memory.u64(prcb + kdbg["OffsetPrcbCurrentThread"]) or 0,
         context=read_context(View(raw, "CONTEXT"), 0) if raw is not None else None,
     )
 

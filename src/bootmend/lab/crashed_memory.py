@@ -26,7 +26,6 @@ _PRCB = {
     "OffsetPrcbCurrentThread": 0x8,
     "OffsetPrcbVendorString": 0x600,
     "OffsetPrcbContext": 0x620,
-    "OffsetPrcbProcStateContext": 0x1F0,
 }
 
 
@@ -160,7 +159,6 @@ class CrashedMemory:
             "MmLastUnloadedDriver": self.place(struct.pack("<Q", len(crash.unloaded))),
             "OffsetKThreadApcProcess": _APC_PROCESS,
             "SizeEProcess": _EPROCESS,
-            "SizePrcb": _PRCB_SIZE,
             **_PRCB,
         }
         block = bytearray(_KDBG_SIZE)
