@@ -265,7 +265,8 @@ def test_the_control_set_is_the_one_of_the_next_start(default: int | None, curre
 
 def test_what_stands_in_the_set_of_the_next_start_is_told_with_a_note() -> None:
     with strange(fault="driver-damaged") as odd:
-        select(odd, {"Default": 1, "Current": 2}, ("ControlSet002",))
+        whole = ("ControlSet002\\Control\\Lab", "ControlSet002\\Services\\Lab")
+        select(odd, {"Default": 1, "Current": 2}, whole)
         found = odd.diagnose()
         assert [cause.subject for cause in found.causes] == ["filecrypt.sys"]
         assert "ControlSet002 (Select\\Current) started it last" in " ".join(found.notes)

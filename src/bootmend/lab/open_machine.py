@@ -23,7 +23,7 @@ from bootmend.texts import say
 from bootmend.volumes.detect import open_volume
 from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.partitions import read_partitions
-from bootmend.volumes.volume import Volume
+from bootmend.volumes.volume import NotInPlace, Volume
 
 
 class OpenMachine:
@@ -162,6 +162,9 @@ class OpenMachine:
 
 def _rewrite(volume: Volume, path: str, before: bytes, after: bytes) -> None:
     if len(before) == len(after):
-        volume.write_in_place(path, 0, after)
-    else:
-        volume.replace(path, after)
+        try:
+            volume.write_in_place(path, 0, after)
+            return
+        except NotInPlace:
+            pass
+    volume.replace(path, after)

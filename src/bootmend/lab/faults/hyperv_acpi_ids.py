@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bootmend.formats.hive import ValueType, sz
+from bootmend.lab.contents import CONFIG
 from bootmend.lab.faults.fault import STOP_INACCESSIBLE_BOOT_DEVICE, Fault, Outcome, registry_fault
 from bootmend.lab.open_machine import OpenMachine
 
@@ -18,7 +21,8 @@ def _apply(machine: OpenMachine) -> Outcome:
     with machine.edit_hive("SOFTWARE") as editor:
         for name in ("CurrentBuild", "CurrentBuildNumber"):
             editor.set_value(_VERSION, name, ValueType.SZ, sz("9600"))
-    return registry_fault(machine, "MSFT1000", stop=STOP_INACCESSIBLE_BOOT_DEVICE)
+    outcome = registry_fault(machine, "MSFT1000", stop=STOP_INACCESSIBLE_BOOT_DEVICE)
+    return replace(outcome, touched=(*outcome.touched, machine.address(f"{CONFIG}\\SOFTWARE")))
 
 
 FAULT = Fault(
