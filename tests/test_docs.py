@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bootmend.reports.rules_page import rules_page
+from bootmend.reports.rules_page import proofs, rules_page
 from bootmend.rules import all_rules
 
 ROOT = Path(__file__).parents[1]
@@ -26,3 +26,7 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_rule_is_proved_by_a_fault() -> None:
+    assert [rule.name for rule in all_rules().values() if not proofs(rule)] == []
