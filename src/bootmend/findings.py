@@ -194,9 +194,9 @@ class Action(ABC):
         """What changes: an address a person can look up."""
 
     @property
-    @abstractmethod
     def source(self) -> str:
         """Where the new content comes from; empty where the action itself holds it."""
+        return ""
 
     @property
     def value(self) -> str:

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from sample_data import unpacked
 
+from bootmend.dumps.header import MADE_BY_A_TOOL
 from bootmend.errors import Missing, ParseError
 from bootmend.formats.filetime import shown
 from bootmend.formats.hive import Hive, HiveEditor, Key, ValueType, new_hive
@@ -289,7 +290,7 @@ def test_dumps_tell_code_and_time() -> None:
         {
             "\\Windows\\MEMORY.DMP": dump(0x5A, early),
             "\\Windows\\Minidump\\1.dmp": dump(0x7B, 0, b"PAGEDUMP"),
-            "\\Windows\\Minidump\\2.dmp": dump(crash_dumps.MADE_BY_TOOL, early),
+            "\\Windows\\Minidump\\2.dmp": dump(MADE_BY_A_TOOL, early),
             "\\Windows\\Minidump\\3.dmp": b"PAGEDU64 cut short",
             "\\Windows\\Minidump\\4.dmp": bytes(8192),
             "\\Windows\\Minidump\\notes.txt": dump(0x1A, early),

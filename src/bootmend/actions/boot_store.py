@@ -22,10 +22,6 @@ class StoreAction(Action):
         return f"{self.store.where} {identifier(self.object_id)} {self.name}"
 
     @property
-    def source(self) -> str:
-        return ""
-
-    @property
     def phase(self) -> Phase:
         return Phase.SETTINGS
 
@@ -67,10 +63,6 @@ class CreateObject(Action):
     @property
     def target(self) -> str:
         return f"{self.store.where} {identifier(self.object_id)}"
-
-    @property
-    def source(self) -> str:
-        return ""
 
     @property
     def value(self) -> str:

@@ -20,9 +20,5 @@ class DeleteFile(Action):
     def target(self) -> str:
         return f"volume {self.volume}:{self.path}"
 
-    @property
-    def source(self) -> str:
-        return ""
-
     def apply(self, machine: EditTarget) -> None:
         machine.delete_file(self.volume, self.path)

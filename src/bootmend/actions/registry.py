@@ -22,10 +22,6 @@ class RegistryAction(Action):
         return f"{self.hive.where}\\{self.key}"
 
     @property
-    def source(self) -> str:
-        return ""
-
-    @property
     def phase(self) -> Phase:
         return Phase.SETTINGS
 

@@ -22,10 +22,6 @@ class RenameFile(Action):
         return f"volume {self.volume}:{self.path}"
 
     @property
-    def source(self) -> str:
-        return ""
-
-    @property
     def value(self) -> str:
         return self.new_path
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from bootmend.dumps.header import MADE_BY_A_TOOL
 from bootmend.errors import InputError, Missing
 from bootmend.formats.filetime import moment
 from bootmend.texts import say
@@ -19,8 +20,6 @@ from bootmend.windows.witnesses.scene import Scene
 FOLDER, WHOLE = "Minidump", "MEMORY.DMP"
 MOST_DUMPS = 5
 HEADER = 4096
-MADE_BY_TOOL = 0x4D415454
-"""The code ("MATT") of dumps that DumpIt took of a running machine: no crash."""
 
 
 def look(scene: Scene) -> Iterator[Observation]:
@@ -51,7 +50,7 @@ def _dump(scene: Scene, relative: str, entry: Entry) -> Observation | None:
         code, written = int.from_bytes(head[0x28:0x2C], "little"), 0
     else:
         return None
-    if code == MADE_BY_TOOL:
+    if code == MADE_BY_A_TOOL:
         return None
     when = written if moment(written) is not None else entry.modified or None
     return Observation(when, Kind.CRASHED, say("timeline.dump", code=f"0x{code:X}"), scene.where(relative))
