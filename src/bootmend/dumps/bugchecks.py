@@ -1,4 +1,4 @@
-"""Stop codes and NTSTATUS values by name, read from their tables when first asked for.
+"""Stop codes and NTSTATUS values by name. Of their tables only the row that is asked for is taken apart.
 
 Sources: Microsoft's bug check code reference; ntstatus.h of mingw-w64 (public domain); winnt.h.
 """
@@ -25,12 +25,12 @@ class BugCheck:
 
 def plain_code(code: int) -> int:
     """The code as the blue screen showed it."""
-    return code & ~_SMALL if code >> 28 == 1 and f"{code & ~_SMALL:X}" in _table() else code
+    return code & ~_SMALL if code >> 28 == 1 and _row(code & ~_SMALL) is not None else code
 
 
 def bug_check(code: int) -> BugCheck:
     """By its plain code; one that nobody published is called by its number."""
-    row = _table().get(f"{code:X}")
+    row = _row(code)
     if row is None:
         return BugCheck(f"0x{code:X}", "", ("", "", "", ""))
     name, meaning, *arguments = row
@@ -40,21 +40,29 @@ def bug_check(code: int) -> BugCheck:
 
 def status_name(status: int) -> str:
     """Such as STATUS_INVALID_IMAGE_HASH; empty for a number that is no public NTSTATUS."""
-    return _numbered("ntstatus.txt").get(f"{status & 0xFFFFFFFF:08X}", "")
+    return _line("ntstatus.txt", f"{status & 0xFFFFFFFF:08X} ")
 
 
 def fast_fail_name(kind: int) -> str:
     """What the first argument of 0x139 says, by the FAST_FAIL_ constants of winnt.h; empty for an unknown one."""
-    return _numbered("fastfail.txt").get(f"{kind:X}", "")
+    return _line("fastfail.txt", f"{kind:X} ")
+
+
+def _row(code: int) -> list[str] | None:
+    """The row of a stop code in bugchecks.toml; a row is a line."""
+    key = f'"{code:X}" = '
+    found = _line("bugchecks.toml", key)
+    return list(tomllib.loads(key + found)[f"{code:X}"]) if found else None
+
+
+def _line(file: str, start: str) -> str:
+    """The rest of the line that starts so; empty where none does."""
+    text = _text(file)
+    at = text.find(f"\n{start}")
+    return text[at + 1 + len(start) : text.find("\n", at + 1)] if at >= 0 else ""
 
 
 @cache
-def _table() -> dict[str, list[str]]:
-    return tomllib.loads(resources.files(__package__).joinpath("bugchecks.toml").read_text(encoding="utf-8"))
-
-
-@cache
-def _numbered(file: str) -> dict[str, str]:
-    """Lines of a hexadecimal number and a name."""
-    text = resources.files(__package__).joinpath(file).read_text(encoding="ascii")
-    return dict(line.split(" ", 1) for line in text.splitlines())
+def _text(file: str) -> str:
+    """A table, with an empty line before its first one."""
+    return "\n" + resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
