@@ -273,6 +273,7 @@ def propose(
     dropped: list[Skipped] = []
     first_error: BootmendError | None = None
     settle: tuple[int, ...] = ()
+    tried: set[tuple[str, str]] = set()
     while True:
         plan = make_plan(diagnosis.windows, wanted, only, accept)
         if not plan.steps:
@@ -295,10 +296,10 @@ def propose(
             failed = {finding.key for finding in failure.findings}
             wanted = [finding for finding in wanted if finding.key not in failed]
             continue
-        known = {finding.key for finding in wanted}
-        revealed = [one for one in rehearsal.revealed if one.actions and one.key not in known]
-        if rehearsal.silent and revealed and not only:
-            wanted = [*wanted, *revealed]
+        more = [one for one in _further(rehearsal, wanted, only) if one.key not in tried]
+        if more and not rehearsal.left:
+            tried |= {one.key for one in more}
+            wanted = [*(one for one in wanted if one.key not in tried), *more]
             continue
         if rehearsal.silent or rehearsal.new:
             return Proposal(diagnosis, plan, rehearsal, dropped, accept)
@@ -306,6 +307,23 @@ def propose(
         failed = {finding.key for finding in rehearsal.left}
         dropped.extend(Skipped(finding.title, say("plan.not_silent")) for finding in rehearsal.left)
         wanted = [finding for finding in wanted if finding.key not in failed]
+
+
+def _further(rehearsal: Rehearsal, wanted: Collection[Finding], only: Collection[str]) -> list[Finding]:
+    """What can be mended only now that the plan was carried out: the next round takes it in.
+
+    A rule could not be asked before, an image that is back names a library that is not, or a setting may be put
+    back now that the file it is to name is there.
+    """
+    offered = {finding.key for finding in wanted if finding.actions}
+    return [
+        one
+        for one in rehearsal.after.findings
+        if one.actions
+        and one.severity is not Severity.NOTE
+        and one.key not in offered
+        and (not only or one.rule in only)
+    ]
 
 
 def donor_of(device: BlockDevice, given: Given) -> tuple[Image, Windows]:
