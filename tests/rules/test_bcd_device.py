@@ -23,6 +23,8 @@ from bootmend.formats.bcd import (
     element_id,
     partition_of,
 )
+from bootmend.volumes.ntfs import NtfsVolume
+from bootmend.windows.desk import Desk
 from bootmend.windows.image import Image
 
 ELSEWHERE = GptPartition(UUID(int=1 << 64), UUID(int=2 << 64))
@@ -56,11 +58,81 @@ def test_what_is_found_at_boot_is_right(device: Device) -> None:
         assert ask(odd, "bcd_device") == []
 
 
+@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [(("device",), 0xC000000F), (("osdevice",), None), (("device", "osdevice"), 0xC000000F)],
+)
+def test_the_boot_device_is_wrong_where_windows_stands_elsewhere(
+    generation: int, names: tuple[str, ...], status: int | None
+) -> None:
+    """`boot` is the system partition: right on a machine of one partition, and this one has two."""
+    with strange(generation) as odd:
+        devices(odd, *((name, BootDevice()) for name in names))
+        (found,) = ask(odd, "bcd_device")
+        assert found.severity is Severity.CAUSE
+        assert found.prediction is not None
+        assert found.prediction.status == status
+        assert {action.target.rsplit(" ", 1)[-1] for action in found.actions} == set(names)
+        odd.mended()
+
+
 def test_the_boot_device_is_right_where_windows_stands_on_it() -> None:
-    """A machine of one partition: here the system partition holds no Windows, and `boot` is wrong."""
+    """A machine of one partition: its boot files and store stand on the Windows volume, which is active."""
     with strange(1) as odd:
-        devices(odd, ("osdevice", BootDevice()))
-        assert ask(odd, "bcd_device") == []  # found at boot: not judged
+        store = odd.manifest.store
+        image = Image(odd.disk)
+        data = {path: image.read_file(odd.manifest.system_partition, path) for path in (store, "\\bootmgr")}
+        image.close()
+        odd.volume(lambda files: files.mkdir("\\Boot"))
+        for path, content in data.items():
+            odd.volume(lambda files, path=path, content=content: files.create(path, content))
+        odd.disk.write(446, b"\0" + odd.disk.read(447, 15) + b"\x80")
+        image = Image(odd.disk)
+        desk = Desk(image)
+        opened = desk.store(odd.number, store)
+        entry = opened.view().default
+        assert entry is not None
+        for name in ("device", "osdevice"):
+            put(opened.editor, entry, name, BootDevice())
+        desk.save()
+        image.close()
+        assert ask(odd, "bcd_device") == []
+        assert odd.diagnose().healthy
+
+
+def test_a_loader_of_its_own_on_the_system_partition_is_right() -> None:
+    with strange() as odd:
+        devices(odd, ("device", BootDevice()))
+        change_store(odd, lambda editor, _, entry: put(editor, entry, "path", "\\EFI\\Microsoft\\Boot\\BCD"))
+        assert ask(odd, "bcd_device") == []
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+def test_of_two_windows_none_is_chosen_without_a_word(sides: int) -> None:
+    """The default entry names a partition that this disk has lost; two Windows stand on it."""
+    with strange() as odd:
+        odd.volume(second_windows)
+        gone = GptPartition(UUID(int=9 << 64), disk_of(odd))
+        devices(odd, *((name, gone) for name in ("device", "osdevice")[:sides]))
+        (found,) = ask(odd, "bcd_device")
+        assert found.severity is Severity.CAUSE
+        assert {action.risk for action in found.actions} == {"retarget-entry"}
+
+
+def second_windows(files: NtfsVolume) -> None:
+    for folder in ("\\Other", "\\Other\\System32", "\\Other\\System32\\config"):
+        files.mkdir(folder)
+    files.create("\\Other\\System32\\config\\SYSTEM", files.read(SYSTEM))
+
+
+def disk_of(odd: Strange) -> UUID:
+    image = Image(odd.disk)
+    try:
+        assert image.table.disk_guid is not None
+        return image.table.disk_guid
+    finally:
+        image.close()
 
 
 def test_another_disk_may_be_meant() -> None:
