@@ -85,3 +85,41 @@ def test_of_two_entries_none_is_chosen() -> None:
         (found,) = ask(odd, "bcd_default")
         assert found.actions == ()
         assert found.skipped
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize(("kind", "screen"), [(ObjectType.MEMORY_TEST, "stuck"), (ObjectType.RESUME, "boot_manager")])
+def test_a_tool_instead_of_windows(generation: int, kind: ObjectType, screen: str) -> None:
+    with strange(generation) as odd:
+
+        def change(editor: StoreEditor, store: Store, _: BcdObject) -> None:
+            tool = next(one for one in store.objects.values() if one.type == kind)
+            put(editor, manager_of(store), "default", tool.id)
+
+        change_store(odd, change)
+        (found,) = ask(odd, "bcd_default")
+        assert found.severity is Severity.CAUSE
+        assert found.prediction is not None
+        assert found.prediction.screen.value == screen
+        odd.mended()
+
+
+def test_another_system_by_default_is_somebodys_wish() -> None:
+    with strange(1) as odd:
+
+        def change(editor: StoreEditor, store: Store, _: BcdObject) -> None:
+            editor.create_object(UUID(int=7), ObjectType.BOOT_SECTOR)
+            put(editor, manager_of(store), "default", UUID(int=7))
+
+        change_store(odd, change)
+        assert ask(odd, "bcd_default") == []
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_a_store_without_its_boot_manager_gets_one(generation: int) -> None:
+    with strange(generation) as odd:
+        change_store(odd, lambda editor, store, _: editor.delete_object(manager_of(store).id))
+        (found,) = ask(odd, "bcd_default")
+        assert found.severity is Severity.CAUSE
+        odd.mended()
+        assert [one.rule for one in odd.diagnose().causes] == ["bcd_default"]

@@ -84,9 +84,13 @@ def test_the_boot_device_is_right_where_windows_stands_on_it() -> None:
         image = Image(odd.disk)
         data = {path: image.read_file(odd.manifest.system_partition, path) for path in (store, "\\bootmgr")}
         image.close()
-        odd.volume(lambda files: files.mkdir("\\Boot"))
-        for path, content in data.items():
-            odd.volume(lambda files, path=path, content=content: files.create(path, content))
+
+        def move(files: NtfsVolume) -> None:
+            files.mkdir("\\Boot")
+            for path, content in data.items():
+                files.create(path, content)
+
+        odd.volume(move)
         odd.disk.write(446, b"\0" + odd.disk.read(447, 15) + b"\x80")
         image = Image(odd.disk)
         desk = Desk(image)

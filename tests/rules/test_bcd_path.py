@@ -44,3 +44,17 @@ def test_a_loader_that_is_gone_from_its_right_place_is_another_fault() -> None:
     with strange() as odd:
         odd.volume(lambda files: files.delete("\\Windows\\System32\\winload.efi"))
         assert ask(odd, "bcd_path") == []
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize("name", ["winresume", "MEMTEST", "bootmgfw"])
+def test_a_tool_is_no_loader(generation: int, name: str) -> None:
+    """Whether or not such a file is there."""
+    path = f"\\Windows\\System32\\{name}.{'exe' if generation == 1 else 'efi'}"
+    with strange(generation) as odd:
+        change_store(odd, lambda editor, _, entry: put(editor, entry, "path", path))
+        odd.volume(lambda files: None if files.exists(path) else files.create(path, b"MZ"))
+        (found,) = ask(odd, "bcd_path")
+        assert found.prediction is not None
+        assert found.prediction.status is None
+        odd.mended()

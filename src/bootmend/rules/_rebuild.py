@@ -13,12 +13,13 @@ import re
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from bootmend.actions.boot_store import CreateObject
 from bootmend.actions.content import AtHand
 from bootmend.actions.create_file import CreateFile
 from bootmend.actions.replace_file import ReplaceFile
 from bootmend.errors import InputError, Missing
 from bootmend.findings import Action, Evidence, Skipped
-from bootmend.formats.bcd import Store, Value
+from bootmend.formats.bcd import BcdObject, ObjectType, Store, Value
 from bootmend.formats.bcd.fresh import (
     Installation,
     NewObject,
@@ -29,6 +30,7 @@ from bootmend.formats.bcd.fresh import (
     windows_objects,
 )
 from bootmend.formats.hive import quiet_log
+from bootmend.rules._store import set_element, store_file
 from bootmend.texts import say
 from bootmend.windows.bootentry import partition_device
 from bootmend.windows.firmware import UEFI
@@ -85,6 +87,22 @@ def rebuild(windows: Windows) -> Rebuilt | Skipped:
         *windows_objects(what, entry=entry, resume=resume),
     ]
     return Rebuilt(objects, entry, evidence, clock_sequence, node)
+
+
+def new_manager(windows: Windows, entry: BcdObject) -> list[Action] | Skipped:
+    """The edits that give a store without a boot manager object a new one, which starts `entry`."""
+    built = rebuild(windows)
+    if isinstance(built, Skipped):
+        return built
+    new = next(one for one in built.objects if one.type == ObjectType.BOOT_MANAGER)
+    elements: dict[str, Value] = {**new.elements, "default": entry.id, "displayorder": [entry.id]}
+    resume = entry.element("resumeobject")
+    elements.pop("resumeobject")
+    if resume is not None and isinstance(resume.value, UUID):
+        elements["resumeobject"] = resume.value
+    name = str(elements["description"])
+    made = CreateObject(store=store_file(windows), object_id=new.id, type=new.type, name=name)
+    return [made, *(set_element(windows, new.id, new.type, name, value) for name, value in elements.items())]
 
 
 def put_store(windows: Windows, built: Rebuilt, *, over: bool) -> list[Action]:
