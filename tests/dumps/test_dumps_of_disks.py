@@ -18,8 +18,7 @@ from bootmend.disk.overlay import Overlay
 from bootmend.dumps import open_dump
 from bootmend.dumps.header import DumpType
 from bootmend.dumps.verdict import judge
-from bootmend.lab.crashed_memory import CrashedMemory
-from bootmend.lab.dump_maker import SYSTEM_TIME
+from bootmend.lab.crashed_memory import SYSTEM_TIME, CrashedMemory
 from bootmend.windows.crash_files import CrashFiles, crash_files
 from bootmend.windows.discovery import find_windows
 from bootmend.windows.image import Image

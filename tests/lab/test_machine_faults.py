@@ -30,6 +30,7 @@ WATCHED = (
     "\\Windows\\System32\\drivers",
     "\\Windows\\servicing\\Packages",
     "\\Windows\\System32",
+    "\\Windows",
 )
 
 

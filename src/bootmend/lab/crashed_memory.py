@@ -15,6 +15,9 @@ PAGE = 0x1000
 KERNEL = 0xFFFFF80300000000
 POOL = 0xFFFFB00B00000000
 LARGE, HUGE = 2 << 20, 1 << 30
+SYSTEM_TIME = 0x01D35CC120A74000
+"""A moment in November 2017."""
+UP_TIME = 123_456_789
 _PRESENT, _WRITABLE, _LARGE_PAGE, _TRANSITION = 1, 2, 1 << 7, 1 << 11
 _KDBG_SIZE = 0x380
 _LINKS, _NAME, _EPROCESS, _APC_PROCESS, _PRCB_SIZE = 0x2F0, 0x450, 0x7D0, 0xB8, 0x800
@@ -63,6 +66,10 @@ class Crash:
     """rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15 of that processor; else each tells its number."""
     encoded: bool = False
     """KDBG as a machine keeps it that was not stopped through KeBugCheck."""
+    system_time: int = SYSTEM_TIME
+    """FILETIME, UTC."""
+    up_time: int = UP_TIME
+    """100 ns."""
 
 
 class CrashedMemory:
@@ -126,6 +133,16 @@ class CrashedMemory:
             page[within : within + len(piece)] = piece
             address += len(piece)
             data = data[len(piece) :]
+
+    def read(self, address: int, length: int) -> bytes:
+        """What stands at a virtual address; pages that are not there are mapped, all zeros."""
+        pieces = []
+        while length > 0:
+            within = address % PAGE
+            take = min(length, PAGE - within)
+            pieces.append(bytes(self.pages[self.map(address)][within : within + take]))
+            address, length = address + take, length - take
+        return b"".join(pieces)
 
     def place(self, data: bytes) -> int:
         """`data` somewhere in the pool; its address."""

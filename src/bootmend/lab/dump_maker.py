@@ -12,9 +12,6 @@ from typing import BinaryIO
 from bootmend.dumps.header import CONTEXT64, HEAD64, DumpType
 from bootmend.lab.crashed_memory import PAGE, CrashedMemory, context
 
-SYSTEM_TIME = 0x01D35CC120A74000
-"""A moment in November 2017."""
-UP_TIME = 123_456_789
 _FILL = b"PAGE"
 
 
@@ -81,8 +78,8 @@ def header(memory: CrashedMemory, kind: DumpType, runs: list[tuple[int, int]] | 
     data[CONTEXT64 : CONTEXT64 + len(registers)] = registers
     struct.pack_into("<IIQQII", data, 0xF00, 0x80000003, 1, 0, crash.rip, 0, 0)
     struct.pack_into("<I", data, 0xF98, kind)
-    struct.pack_into("<QQ", data, 0xFA0, HEAD64 + PAGE * len(memory.pages), SYSTEM_TIME)
+    struct.pack_into("<QQ", data, 0xFA0, HEAD64 + PAGE * len(memory.pages), crash.system_time)
     data[0xFB0 : 0xFB0 + 128] = bytes(128)
-    struct.pack_into("<Q", data, 0x1030, UP_TIME)
+    struct.pack_into("<Q", data, 0x1030, crash.up_time)
     struct.pack_into("<II", data, 0x1040, 3, 0x90)
     return bytes(data)

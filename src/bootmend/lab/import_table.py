@@ -102,8 +102,10 @@ def import_table(rva: int, imports: Mapping[str, Sequence[str]], thunk_size: int
     return ImportTable(data, thunks, descriptors_at, descriptors_size)
 
 
-def export_table(rva: int, module: str, names: Sequence[str], target: int) -> bytes:
-    """An export directory at `rva` that offers `names`, all at the address `target`; sorted, as the loader needs."""
+def export_table(
+    rva: int, module: str, names: Sequence[str], target: int, entries: Mapping[str, int] | None = None
+) -> bytes:
+    """An export directory at `rva` that offers `names`, sorted, as the loader needs: at `entries` or else `target`."""
     ordered = sorted(names, key=lambda name: name.encode("ascii"))
     addresses_at = _EXPORT_DIRECTORY.size
     names_at = addresses_at + 4 * len(ordered)
@@ -118,7 +120,8 @@ def export_table(rva: int, module: str, names: Sequence[str], target: int) -> by
     directory = _EXPORT_DIRECTORY.pack(
         0, 0, 0, 0, rva + module_at, 1, count, count, rva + addresses_at, rva + names_at, rva + ordinals_at
     )
-    tables = struct.pack(f"<{count}I{count}I{count}H", *[target] * count, *pointers, *range(count))
+    targets = [(entries or {}).get(name, target) for name in ordered]
+    tables = struct.pack(f"<{count}I{count}I{count}H", *targets, *pointers, *range(count))
     return directory + tables + bytes(texts)
 
 

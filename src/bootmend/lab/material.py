@@ -9,6 +9,7 @@ from bootmend.formats.pe import Pe
 from bootmend.lab.authority import LabAuthority
 from bootmend.lab.blueprint import Blueprint
 from bootmend.lab.import_table import usual_exports
+from bootmend.lab.kernel_code import kernel_code
 from bootmend.lab.pe_image import AMD64, I386
 from bootmend.lab.pe_maker import make_driver
 from bootmend.lab.placement import GROWN, Placed
@@ -56,6 +57,7 @@ def make_image(blueprint: Blueprint, binary: Binary, version: str, bits: int, ed
         kind=binary.kind,
         # Libraries grow: one of an earlier day lacks the last of what others import today.
         exports=usual_exports(binary.name)[:-1] if edition and binary.name.lower() in GROWN else None,
+        kernel=kernel_code() if binary.name.lower() == "ntoskrnl.exe" and bits == 64 else None,
     )
 
 

@@ -34,6 +34,8 @@ class Section:
     rva: int
     data: bytes
     flags: int
+    more: int = 0
+    """Bytes of zeros behind `data` that it has in memory only."""
 
     @property
     def raw_size(self) -> int:
@@ -42,7 +44,7 @@ class Section:
     @property
     def end(self) -> int:
         """The RVA where the next section may begin."""
-        return self.rva + round_up(len(self.data), PAGE)
+        return self.rva + round_up(len(self.data) + self.more, PAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ def write_image(headers: Headers, sections: Sequence[Section]) -> bytes:
     for section in sections:
         size = section.raw_size
         table += _SECTION_ENTRY.pack(
-            section.name, len(section.data), section.rva, size, raw_at, 0, 0, 0, 0, section.flags
+            section.name, len(section.data) + section.more, section.rva, size, raw_at, 0, 0, 0, 0, section.flags
         )
         raw_at += size
     optional = _optional_header(headers, sections)

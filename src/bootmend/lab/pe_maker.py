@@ -3,7 +3,7 @@
     headers | .text   an entry point that returns success, then seeded bytes
             | .rdata  imports, exports, unwind information
             | .data   one pointer, so that there is something to relocate
-            | .pdata (64-bit) | .rsrc version | .reloc
+            | PAGE (a kernel: code far behind) | .pdata (64-bit) | .rsrc version | .reloc
 
 Nobody's code is in them, and they say so in their copyright line. The same words give the same bytes.
 
@@ -15,11 +15,12 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bootmend.errors import Misuse
 from bootmend.lab.import_table import export_table, import_table, usual_exports, usual_imports
+from bootmend.lab.kernel_code import STUB, KernelCode
 from bootmend.lab.pe_image import AMD64, ARM64, HEADERS_SIZE, I386, PAGE, Headers, Section, round_up, write_image
 from bootmend.lab.version_resource import version_section
 
@@ -30,11 +31,13 @@ _NATIVE, _EFI_APPLICATION, _BOOT_APPLICATION = 1, 10, 16
 _EXECUTABLE, _LARGE_ADDRESS_AWARE, _32_BIT, _DLL = 0x2, 0x20, 0x100, 0x2000
 _DYNAMIC_BASE, _FORCE_INTEGRITY, _NX_COMPATIBLE, _HIGH_ENTROPY = 0x40, 0x80, 0x100, 0x20
 _FUNCTIONS = {
-    AMD64: b"\x33\xc0\xc3",
+    AMD64: STUB,
     ARM64: b"\x00\x00\x80\x52\xc0\x03\x5f\xd6",
     I386: b"\x33\xc0\xc2\x08\x00",
 }
 """A whole function that returns 0, STATUS_SUCCESS."""
+_LEAF = b"\x01\0\0\0"
+"""UNWIND_INFO, version 1: a leaf function, nothing to undo."""
 
 
 def make_driver(
@@ -50,12 +53,14 @@ def make_driver(
     exports: Sequence[str] | None = None,
     boot: bool = False,
     kind: Kind = "driver",
+    kernel: KernelCode | None = None,
 ) -> bytes:
     """The bytes of an unsigned image called `name`, of `size` bytes (rounded up to 512; small ones grow).
 
     `imports` (module -> functions) of None stands for what such images use; so do `exports`. `boot` makes a program or
     DLL of the boot environment (winload, bootmgfw: no imports, their subsystem); of a driver it asks
-    that its signature be enforced (`/INTEGRITYCHECK`). Raises Misuse for an unknown machine type.
+    that its signature be enforced (`/INTEGRITYCHECK`). `kernel` is what its code is to be. Raises Misuse for an
+    unknown machine type.
     """
     if machine not in _FUNCTIONS:
         raise Misuse(f"no such machine type: {machine:#x}")
@@ -65,8 +70,8 @@ def make_driver(
         imports = {} if boot_program else usual_imports(kind, choice, name)
     if exports is None:
         exports = usual_exports(name)
-    words = _Words(name, version, description, company, machine, imports, exports, kind)
-    code = _FUNCTIONS[machine]
+    words = _Words(name, version, description, company, machine, imports, exports, kind, kernel)
+    code = kernel.text if kernel is not None else _FUNCTIONS[machine]
     smallest, _ = _sections(words, code)
     room = round_up(size, 0x200) - HEADERS_SIZE - sum(section.raw_size for section in smallest[1:])
     sections, directories = _sections(words, code + choice.randbytes(max(room, 0x200) - len(code)))
@@ -103,6 +108,7 @@ class _Words:
     imports: Mapping[str, Sequence[str]]
     exports: Sequence[str]
     kind: Kind
+    kernel: KernelCode | None
 
     @property
     def pointer_size(self) -> int:
@@ -130,12 +136,16 @@ def _sections(words: _Words, code: bytes) -> tuple[list[Section], dict[str, tupl
     """All sections, `.text` holding `code`, and where the data directories are. Sizes do not depend on `code`."""
     directories: dict[str, tuple[int, int]] = {}
     text = Section(b".text", PAGE, code, _CODE)
-    rdata, unwind_at = _read_only_data(words, text, directories)
+    rdata, functions = _read_only_data(words, text, directories)
     pointer = (words.image_base + text.rva).to_bytes(words.pointer_size, "little")
     data = Section(b".data", rdata.end, pointer, _READ_WRITE)
     sections = [text, rdata, data]
+    if words.kernel is not None:
+        paged_at = words.kernel.paged_at
+        sections[-1] = data = replace(data, more=paged_at - data.rva - len(pointer))
+        sections.append(Section(b"PAGE", paged_at, words.kernel.paged, _CODE))
     if words.machine != I386:
-        pdata = Section(b".pdata", data.end, _exception_table(words.machine, text.rva, unwind_at), _READ_ONLY)
+        pdata = Section(b".pdata", sections[-1].end, functions, _READ_ONLY)
         directories["exception"] = (pdata.rva, len(pdata.data))
         sections.append(pdata)
     resource_at = sections[-1].end
@@ -150,8 +160,8 @@ def _sections(words: _Words, code: bytes) -> tuple[list[Section], dict[str, tupl
     return sections, directories
 
 
-def _read_only_data(words: _Words, text: Section, directories: dict[str, tuple[int, int]]) -> tuple[Section, int]:
-    """The `.rdata` section behind `text`, and the RVA of the unwind information in it."""
+def _read_only_data(words: _Words, text: Section, directories: dict[str, tuple[int, int]]) -> tuple[Section, bytes]:
+    """The `.rdata` section behind `text`, and the exception table, which leads to unwind information in it."""
     rva = text.end
     content = bytearray()
     if words.imports:
@@ -161,18 +171,32 @@ def _read_only_data(words: _Words, text: Section, directories: dict[str, tuple[i
         content += table.data
         content += bytes(-len(content) % 4)
     if words.exports:
-        exported = export_table(rva + len(content), words.name, words.exports, text.rva)
+        entries = words.kernel.entries if words.kernel is not None else None
+        exported = export_table(rva + len(content), words.name, words.exports, text.rva, entries)
         directories["export"] = (rva + len(content), len(exported))
         content += exported
         content += bytes(-len(content) % 4)
     unwind_at = rva + len(content)
-    content += b"\x01\0\0\0"  # UNWIND_INFO, version 1: a leaf function, nothing to undo
-    return Section(b".rdata", rva, bytes(content), _READ_ONLY), unwind_at
+    content += _LEAF
+    rows = _exception_table(words.machine, text.rva, unwind_at)
+    if words.kernel is not None:
+        rows += _functions_of(words.kernel, rva, content)
+    return Section(b".rdata", rva, bytes(content), _READ_ONLY), rows
 
 
 def _exception_table(machine: int, function: int, unwind_at: int) -> bytes:
+    """The one row of the stub; nothing on 32-bit machines."""
     length = len(_FUNCTIONS[machine])
     if machine == ARM64:
         # Packed unwind data: flag 1, function length in instructions.
         return struct.pack("<II", function, 1 | length // 4 << 2)
-    return struct.pack("<III", function, function + length, unwind_at)
+    return struct.pack("<III", function, function + length, unwind_at) if machine == AMD64 else b""
+
+
+def _functions_of(kernel: KernelCode, rva: int, content: bytearray) -> bytes:
+    """Rows for a kernel's functions; their unwind information is added to `content`, which stands at `rva`."""
+    rows: dict[str, bytes] = {}
+    for name, function in kernel.functions.items():
+        rows[name] = struct.pack("<III", function.begin, function.end, rva + len(content))
+        content += function.unwind + (rows[function.part_of] if function.part_of else b"")
+    return b"".join(rows.values())

@@ -22,8 +22,8 @@ WINSXS = "\\Windows\\WinSxS"
 _INF_PACKAGES = ("class-drivers", "storage-miniports", "usb-hid", "network-drivers")
 """Drivers of these in-box packages are installed by an INF, and stand in the driver store too."""
 _VENDOR_VERSION = "3.1.0.7"
-GROWN = ("classpnp.sys", "storport.sys")
-"""Libraries of which the older version has stayed, which lacks a function."""
+GROWN = ("classpnp.sys", "storport.sys", "ntoskrnl.exe")
+"""Libraries, and the kernel, of which the older version has stayed, which lacks a function."""
 _SPARES, _OUTDATED = 0.12, 0.06
 """Shares of the components for which something has stayed behind."""
 

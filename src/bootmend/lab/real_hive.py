@@ -17,7 +17,7 @@ from bootmend.lab.registry_text import apply_settings
 from bootmend.lab.system_hive import INSTALLED, mounted_devices
 from bootmend.texts import say
 from bootmend.windows.loadorder import LoadOrder
-from bootmend.windows.service import Service, read_service
+from bootmend.windows.service import Service, Start, read_service
 
 _LOGS = ("LOG", "LOG1", "LOG2")
 
@@ -63,10 +63,21 @@ def services_of(control_set: Key) -> list[Service]:
 def load_order(system_hive: bytes) -> list[str]:
     """Names of the drivers that Windows loads at boot, in its order."""
     control_set = current_control_set(Hive.parse(system_hive, "SYSTEM"))
-    drivers = [service for service in services_of(control_set) if service.loads_at_boot]
+    drivers = [
+        service
+        for service in services_of(control_set)
+        if service.loads_at_boot and not _turned_off(control_set.key(f"Services\\{service.name}"))
+    ]
     control = control_set.key("Control")
     ordered = LoadOrder(control).sort(drivers) if control is not None else drivers
     return [service.name for service in ordered]
+
+
+def _turned_off(service: Key | None) -> bool:
+    """Windows itself does not load it on the hardware of the hive (StartOverride of configuration 0)."""
+    override = service.key("StartOverride") if service is not None else None
+    value = override.value("0") if override is not None else None
+    return value is not None and value.number > Start.SYSTEM
 
 
 def current_control_set(hive: Hive) -> Key:

@@ -14,7 +14,7 @@ _NAME = "import-unresolved"
 
 def _apply(machine: OpenMachine) -> Outcome:
     library = named(machine, "storport.sys")
-    importers = machine.critical(lambda binary: binary.name.lower() in ("storahci.sys", "stornvme.sys", "storvsc.sys"))
+    importers = machine.critical(lambda binary: binary.name.lower() in ("stornvme.sys", "storvsc.sys"))
     if not library.outdated or not importers:
         raise Misuse(
             say("lab.no_victim", name=_NAME, why="no driver imports from storport.sys, or it has no older copy")
