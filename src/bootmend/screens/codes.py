@@ -1,0 +1,184 @@
+"""Stop codes, NTSTATUS values and files out of misread lines: only what stands on a closed list, or nothing.
+
+A stop code is a whole token: it has the rest of its line, behind "Stop code:" or whatever a language says
+there, or a line of its own. It is compared with every published name by the letters that engines tell apart;
+it counts when it is near one name and clearly farther from every other.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib import resources
+from itertools import product
+from string import hexdigits
+
+from bootmend.dumps.bugchecks import bug_check, status_name
+
+MARGIN = 2
+"""How many more misread letters the second best name must need."""
+MISREAD = 8
+"""One misread letter is forgiven for so many letters."""
+AT_MOST = 3
+LONGEST = 64
+
+BOOT_STATUSES = frozenset({0xC0000605, 0xC000A004, 0xC0000603, 0xC0E90002, 0xC0E90003})
+"""Statuses of the boot manager that the public header lacks (Microsoft's support articles on boot errors)."""
+
+KOREAN_NAMES = {"중요서비스실패": 0x5A}
+"""The one name that Microsoft's Korean article gives in Korean; the screens themselves show Latin letters."""
+
+_ALIKE = str.maketrans({"0": "O", "Q": "O", "1": "I", "L": "I", "|": "I", "!": "I", "5": "S", "8": "B", "2": "Z"})
+_SURELY = str.maketrans(
+    {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "|": "1", "i": "1", "S": "5", "s": "5", "Z": "2", "z": "2"}
+)
+"""Signs that are no hexadecimal digit, and the one they look like."""
+_PERHAPS = {"D": "D0", "d": "D0", "B": "B8", "8": "8B", "b": "B6", "6": "6B"}
+"""Digits that look like another digit."""
+_NUMBER = re.compile(r"(?:[0OoQD][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
+_FILE = re.compile(r"((?:\\ ?[\w.$~-]+ ?)*[\w$~-]+) ?[. ,] ?(sys|exe|dll|efi)\b", re.IGNORECASE)
+_FAILED = re.compile(r"fa[il1]{2}ed|fa[il1]{2}|실패|File|파일|\*{2,}|^\W*[A-Z_ ]{8,}\(", re.IGNORECASE)
+"""What stands before the name of a file on these screens."""
+_STORE = re.compile(r"((?:\\ ?[\w.-]+ ?)+\\ ?(?:BCD|system|software))\b", re.IGNORECASE)
+
+
+def letters(text: str) -> str:
+    """A code's name as engines see it: capitals and digits alone, those that look alike made one."""
+    return "".join(sign for sign in text.upper().translate(_ALIKE) if sign.isascii() and sign.isalnum())
+
+
+def stop_codes(lines: Sequence[str]) -> Iterator[int]:
+    """Every stop code that a line names, by name or number."""
+    for at, line in enumerate(lines):
+        following = lines[at + 1] if at + 1 < len(lines) else ""
+        for tail in _tails(line, following):
+            code = named(tail)
+            if code is not None:
+                yield code
+                break
+        if re.search(r"st[o0]p|코드|code", line, re.IGNORECASE):
+            yield from _stop_numbers(line)
+
+
+def named(text: str) -> int | None:
+    """The stop code whose name this is, with some letters misread; None where it is none, or could be two."""
+    korean = KOREAN_NAMES.get(re.sub(r"[\W_]", "", text))
+    if korean is not None:
+        return korean
+    wanted = letters(text)
+    if not 6 <= len(wanted) <= LONGEST:
+        return None
+    ranked = sorted(
+        (distance(wanted, name), code) for name, code in _names() if abs(len(name) - len(wanted)) <= AT_MOST
+    )
+    if not ranked or ranked[0][0] > min(AT_MOST, len(wanted) // MISREAD):
+        return None
+    if len(ranked) > 1 and ranked[0][0] > 0 and ranked[1][0] - ranked[0][0] < MARGIN:
+        return None
+    return ranked[0][1]
+
+
+def statuses(lines: Sequence[str]) -> Iterator[int]:
+    """Every 0xC... on the lines that is a known NTSTATUS."""
+    for line in lines:
+        for word in re.split(r"[\s,:(]+", line):
+            number = _number(word, lambda one: one >> 28 == 0xC and is_status(one))
+            if number is not None:
+                yield number
+
+
+def files(lines: Sequence[str]) -> Iterator[str]:
+    """Every file that a line says failed or could not be loaded, in lower case."""
+    for line in lines:
+        before = _FAILED.search(line)
+        found = _FILE.search(line) or _STORE.search(line)
+        if before and found:
+            yield ".".join(part.replace(" ", "") for part in found.groups()).lower()
+
+
+def shown_name(code: int) -> str | None:
+    """The name of a stop code: a published one, or that of the NTSTATUS that some screens show in its place."""
+    name = bug_check(code).name
+    return (status_name(code) or None) if name.startswith("0x") else name
+
+
+def is_status(number: int) -> bool:
+    return bool(status_name(number)) or number in BOOT_STATUSES
+
+
+def distance(one: str, other: str) -> int:
+    """Letters to put in, take out or change; more than AT_MOST counts as AT_MOST + MARGIN."""
+    far = AT_MOST + MARGIN
+    row = list(range(len(other) + 1))
+    for at, sign in enumerate(one, 1):
+        last, row[0] = row[0], at
+        for column, against in enumerate(other, 1):
+            last, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, last + (sign != against))
+        if min(row) > far:
+            return far
+    return min(row[-1], far)
+
+
+def _tails(line: str, following: str) -> Iterator[str]:
+    """What may be a whole token: the line, or its rest behind a word that announces it; broken lines joined."""
+    words = _words(re.sub(r"[(\[{].*$", "", line))
+    for at in range(len(words)):
+        if at and not _announces(words[at - 1]):
+            continue
+        rest = " ".join(words[at:])
+        yield rest
+        if at and following and re.fullmatch(r"[A-Z0-9_ ]+", following.strip()):
+            yield f"{rest} {following}"
+
+
+def _announces(word: str) -> bool:
+    """`Stop code:`, `코드:`, `failed:`, `error:` and their like; the colon may be lost."""
+    return word[-1] in ":;：" or word.lower().rstrip(".,") in ("code", "codec", "coder", "코드", "error")
+
+
+def _words(line: str) -> list[str]:
+    return [word for word in re.split(r"\s+|(?<=[:：;])", line) if word]
+
+
+def _stop_numbers(line: str) -> Iterator[int]:
+    """`*** STOP: 0x0000005A (...)` and `Stop code: 0xc00002e2`: the first number of the line alone."""
+    for word in _words(re.sub(r"[(\[{].*$", "", line)):
+        if _hexadecimal(word):
+            number = _number(word, lambda one: one in _table() or (one >> 28 == 0xC and is_status(one)))
+            if number is not None:
+                yield number
+            return
+
+
+def _hexadecimal(word: str) -> str:
+    """The eight digits of a word such as Oxc0000225, misread as they are; empty where it is no number."""
+    found = _NUMBER.fullmatch(word.strip("().,;:'\"‘’“”[]{}"))
+    digits = found[1].translate(_SURELY) if found else ""
+    return digits if all(digit in hexdigits for digit in digits) else ""
+
+
+def _number(word: str, known: Callable[[int], bool]) -> int | None:
+    """The known number that the word says; or, where it says none, the only known one that it looks like."""
+    digits = _hexadecimal(word)
+    if not digits:
+        return None
+    if known(int(digits, 16)):
+        return int(digits, 16)
+    possible = {int("".join(signs), 16) for signs in product(*(_PERHAPS.get(digit, digit) for digit in digits))}
+    likely = [number for number in possible if known(number)]
+    return likely[0] if len(likely) == 1 else None
+
+
+@cache
+def _table() -> dict[int, str]:
+    """Every published stop code and its name, but for the debugger's own marks on small dumps."""
+    text = resources.files("bootmend.dumps").joinpath("bugchecks.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(text)
+    return {int(code, 16): row[0] for code, row in rows.items() if int(code, 16) >> 28 != 1}
+
+
+@cache
+def _names() -> tuple[tuple[str, int], ...]:
+    return tuple((letters(name), code) for code, name in _table().items())

@@ -1,0 +1,91 @@
+"""Which screen it is, by what is written on it.
+
+A phrase is known by its trigrams, so that a misread letter costs three of them and not the phrase. Letters
+are folded first: accents fall off, Hangul falls into its letters (a syllable misread by one stroke keeps the
+rest), and what engines mix up becomes the same.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from bootmend.screens.screen import Kind
+
+ENOUGH = 0.7
+"""The part of a phrase's trigrams that must be there."""
+SHORT = 16
+"""Phrases of fewer folded letters count only as a whole line: their words stand in other texts, too."""
+SPAN = 3
+"""Lines over which a phrase may be broken."""
+
+_ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The phrase that told the kind, and how well it was read (0 to 1)."""
+
+    kind: Kind
+    detail: str | None
+    language: str | None
+    share: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    kind: Kind
+    detail: str | None
+    language: str | None
+    length: int
+    trigrams: frozenset[str]
+
+
+def folded(text: str) -> str:
+    """Only what tells letters apart when an engine read them."""
+    plain = unicodedata.normalize("NFKD", text).lower()
+    return "".join(letter for letter in plain if letter.isalnum()).translate(_ALIKE)
+
+
+def what_screen(lines: Sequence[str]) -> Seen | None:
+    """The first kind of the table that has a phrase on the screen; None where no phrase is known."""
+    parts = [folded(line) for line in lines]
+    whole = [_trigrams(part) for part in parts]
+    spans = [_trigrams("".join(parts[at : at + SPAN])) for at in range(len(parts))]
+    for phrase in _phrases():
+        best = max(
+            ((_share(phrase, whole[at], spans[at]), -at) for at in range(len(parts))),
+            default=(0.0, 0),
+        )
+        if best[0] >= ENOUGH:
+            return Seen(phrase.kind, phrase.detail, phrase.language, best[0], -best[1])
+    return None
+
+
+def _share(phrase: _Phrase, line: frozenset[str], span: frozenset[str]) -> float:
+    if phrase.length < SHORT:
+        both = len(phrase.trigrams) + len(line)
+        return 2 * len(phrase.trigrams & line) / both if both else 0.0
+    return len(phrase.trigrams & span) / len(phrase.trigrams)
+
+
+def _trigrams(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + 3] for at in range(max(len(text) - 2, 0)))
+
+
+@cache
+def _phrases() -> tuple[_Phrase, ...]:
+    table = tomllib.loads(resources.files(__package__).joinpath("phrases.toml").read_text(encoding="utf-8"))
+    found = []
+    for row in table["screen"]:
+        kind, detail = Kind(row.pop("kind")), row.pop("detail", None)
+        for language, texts in row.items():
+            for text in texts:
+                letters = folded(text)
+                found.append(_Phrase(kind, detail, language or None, len(letters), _trigrams(letters)))
+    return tuple(found)

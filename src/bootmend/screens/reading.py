@@ -1,0 +1,178 @@
+"""The story: a picture in, a Screen out.
+
+    1. The whole picture is read at two sizes; what the phrases on it say makes the kind.
+    2. Where no phrase is known, it is read again: in Korean, then as one block, then by the second engine.
+    3. A code that these readings do not agree on is looked at closely: the fine print alone, at four sizes.
+    4. A code, a status or a file is told when two readings hold it and none holds another one.
+
+Without any text the pixels alone tell black and logo. "unsure" is an answer: a wrong code is worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bootmend.screens import codes
+from bootmend.screens.lines import Line, Reading
+from bootmend.screens.looks import plain_ground, without_text
+from bootmend.screens.phrases import Seen, folded, what_screen
+from bootmend.screens.picture import Box, Picture, open_picture
+from bootmend.screens.qr import says_stop
+from bootmend.screens.rapid import second_engine
+from bootmend.screens.screen import Kind, Screen
+from bootmend.screens.tesseract import Tesseract
+from bootmend.screens.votes import Votes
+
+WIDTHS = (2048, 3072)
+"""A whole picture is read at about these widths."""
+LARGEST = 4.0
+CLOSE = (4.0, 3.0, 5.0, 6.0)
+"""The scales of a close look."""
+CODED = (Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.UPDATING)
+"""Kinds that show an NTSTATUS."""
+
+_FINE_PRINT = ("stopcode", "formorelnformatlonaboutth", "supportperson", folded("해결 방법에 대한 자세한"))
+"""Folded pieces of the lines beside the QR code, above or at the stop code."""
+_STATUS_SHOWN = re.compile(r"status|error code|상태|오류 코드|error c0", re.IGNORECASE)
+_PERCENT = re.compile(r"\b(\d{1,3}) ?%")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the readings so far hold."""
+
+    seen: Seen | None = None
+    lines: Reading = ()
+    stops: Votes[int] = field(default_factory=Votes)
+    statuses: Votes[int] = field(default_factory=Votes)
+    files: Votes[str] = field(default_factory=Votes)
+    percents: Votes[int] = field(default_factory=Votes)
+
+    def take(self, reading: Reading) -> None:
+        lines = [line.text for line in reading]
+        seen = what_screen(lines)
+        if seen and (self.seen is None or (self.seen.language is None and seen.language is not None)):
+            self.seen = seen
+        if len("".join(lines)) > sum(len(line.text) for line in self.lines):
+            self.lines = reading
+        self.stops.add(codes.stop_codes(lines))
+        self.statuses.add(codes.statuses(lines))
+        self.files.add(codes.files(lines))
+        self.percents.add(int(found[1]) for line in lines if (found := _PERCENT.search(line)) and int(found[1]) <= 100)
+
+
+def read_screen(data: bytes, name: str = "picture") -> Screen:
+    """The screen on a picture (PNG, JPEG, BMP, GIF, WebP), given as the bytes of its file.
+
+    `ParseError`: it is no picture, cut off, or larger than a screen. `Unequipped`: tesseract or Pillow is missing.
+    """
+    picture = open_picture(data, name)
+    engine = Tesseract()
+    found = _Found()
+    for width in WIDTHS:
+        found.take(engine.read(picture.view(_scale(picture, width))))
+    if not _has_text(found.lines):
+        kind = without_text(picture)
+        return Screen(name, kind or Kind.OTHER, sure=kind is not None)
+    if found.seen is None or found.seen.language is None:
+        for reading in _other_readings(picture, engine):
+            found.take(reading)
+            if found.seen is not None and found.seen.language is not None:
+                break
+    kind = _kind(picture, found)
+    for reading in _close_readings(picture, kind, engine, found):
+        found.take(reading)
+        if _settled(kind, found):
+            break
+    return _told(picture, kind, found)
+
+
+def _scale(picture: Picture, width: int) -> float:
+    return min(LARGEST, max(1.0, width / picture.width))
+
+
+def _has_text(lines: Reading) -> bool:
+    return any(sum(sign.isalnum() for sign in line.text) >= 4 for line in lines)
+
+
+def _other_readings(picture: Picture, engine: Tesseract) -> Iterator[Reading]:
+    if engine.knows_korean:
+        yield engine.read(picture.view(_scale(picture, WIDTHS[0])), korean=True)
+        yield engine.read(picture.view(_scale(picture, WIDTHS[1])), korean=True)
+    yield engine.read(picture.view(_scale(picture, WIDTHS[1])), sparse=False)
+    other = second_engine()
+    if other:
+        yield other.read(picture.view(1.0))
+
+
+def _kind(picture: Picture, found: _Found) -> Kind | None:
+    """What the phrases say; a QR code of Windows, or a stop code on plain ground, makes a stop screen."""
+    if found.seen:
+        return found.seen.kind
+    if says_stop(picture) or (found.stops.winner is not None and plain_ground(picture)):
+        return Kind.STOP
+    return None
+
+
+def _settled(kind: Kind | None, found: _Found) -> bool:
+    if kind is Kind.STOP:
+        return found.stops.winner is not None or found.stops.split
+    if kind in CODED:
+        return found.statuses.winner is not None or found.statuses.split or not _status_shown(found.lines)
+    return True
+
+
+def _status_shown(lines: Reading) -> bool:
+    return any(_STATUS_SHOWN.search(line.text) for line in lines)
+
+
+def _close_readings(picture: Picture, kind: Kind | None, engine: Tesseract, found: _Found) -> Iterator[Reading]:
+    """Nothing where all is settled; else the part that matters, closer and closer, and the second engine last."""
+    if _settled(kind, found):
+        return
+    box = _fine_print(picture, found.lines) if kind is Kind.STOP else None
+    for scale in CLOSE:
+        yield engine.read(picture.view(scale, box), sparse=False)
+    other = second_engine()
+    if other:
+        yield other.read(picture.view(2.0, box))
+        yield other.read(picture.view(3.0, box))
+
+
+def _fine_print(picture: Picture, lines: Sequence[Line]) -> Box:
+    """From the first line beside the QR code down; where none was read, the lower right part of the picture."""
+    beside = [line for line in lines if any(piece in folded(line.text) for piece in _FINE_PRINT)]
+    if beside:
+        first = min(beside, key=lambda line: line.top)
+        margin = max(4, (first.bottom - first.top) // 2)
+        left = max(0, min(line.left for line in beside) - margin)
+        return (left, max(0, first.top - margin), picture.width, picture.height)
+    return (picture.width // 6, picture.height * 2 // 5, picture.width, picture.height)
+
+
+def _told(picture: Picture, kind: Kind | None, found: _Found) -> Screen:
+    stop = found.stops.winner if kind is Kind.STOP else None
+    status = found.statuses.winner if kind is Kind.STOP or kind in CODED else None
+    if stop is not None and codes.is_status(stop):
+        status = stop
+    shows_code = kind is Kind.STOP and not (found.seen and found.seen.detail)
+    sure = kind is not None
+    if shows_code and stop is None:
+        sure = False
+    if kind in CODED and status is None and _status_shown(found.lines):
+        sure = False
+    return Screen(
+        picture.name,
+        kind or Kind.OTHER,
+        sure,
+        stop=stop,
+        stop_name=None if stop is None else codes.shown_name(stop),
+        status=status,
+        image=found.files.winner if kind in (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY) else None,
+        language=found.seen.language if found.seen else None,
+        detail=found.seen.detail if found.seen else None,
+        percent=found.percents.winner,
+        text=tuple(line.text for line in found.lines),
+    )
