@@ -90,7 +90,8 @@ def diagnose(
     if windows.registry_fault is not None and not any(one.severity is Severity.CAUSE for one in findings):
         raise windows.registry_fault  # nothing was asked of it, so nothing can be called healthy
     if windows.registry_fault is not None:
-        notes.append(say("plan.registry_unasked", reason=windows.registry_fault))
+        unasked = ", ".join(rule.name for rule in all_rules().values() if rule not in askable)
+        notes.append(say("plan.registry_unasked", reason=windows.registry_fault, rules=unasked))
     elif windows.last_control_set not in ("", windows.control_set):
         sets = {"next": windows.control_set, "last": windows.last_control_set}
         notes.append(say("windows.other_set_next", hive=windows.system.where, **sets))

@@ -78,7 +78,8 @@ def _neighbour(windows: Windows, file: BootFile) -> str:
     others: Sequence[str] = [
         one.location.path for one in windows.boot_files.all if one.entry is not None and one is not file
     ]
-    others = [*others, *(one.location.path for one in windows.audited if one.entry is not None)]
+    if windows.registry_fault is None:
+        others = [*others, *(one.location.path for one in windows.audited if one.entry is not None)]
     return next((path for path in others if path.rsplit("\\", 1)[0].lower() == folder), "")
 
 

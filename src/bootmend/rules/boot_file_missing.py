@@ -28,6 +28,7 @@ from bootmend.windows.drivers import Trouble
 from bootmend.windows.installation import Windows
 
 STATION = Station.KERNEL
+NEEDS_REGISTRY = False
 
 
 def check(windows: Windows) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from bootmend.windows.prediction import predict_stop
 from bootmend.windows.service import Service, Start
 
 STATION = Station.SYSTEM_DRIVERS
+NEEDS_REGISTRY = False
 
 FOLDER = "System32\\drivers\\CrowdStrike"
 NAME, SUFFIX = "c-00000291", ".sys"
@@ -59,7 +60,7 @@ def _is_channel_291(name: str) -> bool:
 
 def _sensor(windows: Windows) -> Service | None:
     """The Falcon sensor's driver, where Windows starts it by itself."""
-    for service in windows.services.values():
+    for service in windows.services.values() if windows.registry_fault is None else ():
         if service.is_driver and service.start in (Start.BOOT, Start.SYSTEM, Start.AUTO):
             path = windows.locate(service).path.lower()
             if path.endswith("\\drivers\\crowdstrike\\csagent.sys"):
@@ -76,12 +77,13 @@ def _finding(windows: Windows, bad: list[Entry]) -> Finding:
     ]
     if sensor is not None:
         evidence.append(sensor.evidence())
+    idle = "idle" if windows.registry_fault is None else "unknown"
     return Finding(
         rule="crowdstrike_291",
         severity=Severity.CAUSE if sensor is not None else Severity.RISK,
         subject=bad[0].name,
         title=say("rules_witness.crowdstrike_title", name=bad[0].name),
-        why=say("rules_witness.crowdstrike_why" if sensor is not None else "rules_witness.crowdstrike_why_idle"),
+        why=say("rules_witness.crowdstrike_why" if sensor is not None else f"rules_witness.crowdstrike_why_{idle}"),
         evidence=tuple(evidence),
         actions=tuple(DeleteFile(volume=windows.volume, path=f"{folder}\\{one.name}") for one in bad),
         prediction=_prediction() if sensor is not None else None,

@@ -57,6 +57,7 @@ from bootmend.windows.servicing import (
 from bootmend.windows.witnesses.observation import Observation
 
 STATION = Station.SERVICING
+NEEDS_REGISTRY = False
 
 RISK = "abandon-update"
 _END = re.compile(rb">\s*\Z")

@@ -28,6 +28,7 @@ from bootmend.windows.installation import Windows
 from bootmend.windows.witnesses.observation import Kind, Observation
 
 STATION = Station.SERVICING
+NEEDS_REGISTRY = False
 
 TXR = "System32\\config\\TxR"
 TXR_LOGS = "txr-logs"

@@ -165,7 +165,7 @@ class BootFiles:
         return self._libraries
 
     def _drivers(self) -> Iterator[tuple[_Need, AuditedDriver]]:
-        for rank, driver in enumerate(self._windows.audited):
+        for rank, driver in enumerate(self._audited):
             early = driver.service.start == Start.BOOT
             critical = driver.service.critical or driver.service.name.lower() in self._windows.boot_disk.needed
             yield _Need(Role.LIBRARY, critical, early, rank), driver
@@ -213,7 +213,12 @@ class BootFiles:
     @cached_property
     def _loaded(self) -> dict[str, AuditedDriver]:
         """Drivers with a service, by their file's name."""
-        return {driver.image.lower(): driver for driver in reversed(self._windows.audited)}
+        return {driver.image.lower(): driver for driver in reversed(self._audited)}
+
+    @property
+    def _audited(self) -> list[AuditedDriver]:
+        """Drivers that have a service; none where the registry cannot tell of them."""
+        return self._windows.audited if self._windows.registry_fault is None else []
 
     def _audit(self, location: Location, role: Role, need: _Need, needed_by: str = "") -> BootFile:
         control = ErrorControl.CRITICAL if need.critical else ErrorControl.NORMAL
@@ -262,7 +267,7 @@ class BootFiles:
     def _importers(self) -> Iterator[AuditedDriver]:
         libraries = self.libraries.values()
         yield from (file for file in (self.kernel, *libraries) if file is not None)
-        yield from (driver for driver in self._windows.audited if driver.trouble is None)
+        yield from (driver for driver in self._audited if driver.trouble is None)
 
     def resolves(self, linkage: Linkage) -> bool:
         """Everything that an image imports is there."""

@@ -158,6 +158,8 @@ class Windows:
             head = self.image.volume(self.volume).open(f"{self.path}\\{KERNEL}").read(0, HEAD)
             if (machine := machine_of(head)) in MACHINES.values():
                 return machine
+        if self.registry_fault is not None:
+            return None
         key = self.control("Control\\Session Manager\\Environment")
         value = key.value("PROCESSOR_ARCHITECTURE") if key is not None else None
         return MACHINES.get(value.text.upper()) if value is not None else None

@@ -85,7 +85,7 @@ def pending_work(windows: Windows) -> PendingWork:
         work.queue = None if entry.directory else entry
     except Missing:
         pass
-    manager = windows.control(SESSION_MANAGER)
+    manager = windows.control(SESSION_MANAGER) if windows.registry_fault is None else None
     value = manager.value(SETUP_EXECUTE) if manager is not None else None
     if value is not None and any(QUEUE_RUNNER in command.lower() for command in value.strings):
         work.runner = value
