@@ -13,6 +13,7 @@ from command_line import command, said
 from dumps.crashed import ARTICLE, made
 
 from bootmend.cli.dump import _of_disk
+from bootmend.cli.dump_sources import beside
 from bootmend.disk.container import open_disk
 from bootmend.disk.overlay import Overlay
 from bootmend.dumps import open_dump
@@ -99,8 +100,9 @@ def test_a_whole_disk_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         image = Image(disk)
         windows = find_windows(image, lab_machines.trust(machine))[0]
         image.create_file(windows.volume, "\\Windows\\MEMORY.DMP", dump_of(0))
+        with beside([], []) as found:
+            _of_disk(windows, disk, found, modules=True, json=False)
         image.close()
-        _of_disk(disk, modules=True, json=False)
     told = capsys.readouterr().out
     assert "\\Windows\\MEMORY.DMP" in told.splitlines()[0]
     assert "Windows stopped with 0x5A CRITICAL_SERVICE_FAILED" in told

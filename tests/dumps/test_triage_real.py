@@ -129,7 +129,7 @@ def test_on_the_command_line(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert document["schema"] == "bootmend.dump/1"
     assert document["image_name"] == "amdppm.sys"
     assert document["bugcheck_p1"] == "ffffffffc0000005"
-    assert document["current_irql"] is None
+    assert document["current_irql"] == "0"
     assert len(document["modules"]) == 151
 
 

@@ -127,7 +127,20 @@ def test_a_driver_that_had_been_unloaded() -> None:
 def test_the_irql_of_the_arguments() -> None:
     dump = opened(Crash(code=0xD1, arguments=(0x1000, 0xD, 0, FLTMGR)))
     assert analyze_fields(dump, judge(dump))["CURRENT_IRQL"] == "d"
-    assert analyze_fields(opened(ARTICLE), judge(opened(ARTICLE)))["CURRENT_IRQL"] is None
+    assert analyze_fields(opened(ARTICLE), judge(opened(ARTICLE)))["CURRENT_IRQL"] == "0"
+
+
+def test_the_irql_of_each_processor() -> None:
+    dump = opened(replace(ARTICLE, processors=3))
+    assert [one.irql for one in dump.processors] == [0, 15, 15]
+
+
+def test_an_irql_that_is_none() -> None:
+    memory = CrashedMemory(ARTICLE, frames=0x1000)
+    saved = memory.prcbs[0] + 0x100 + 0xA0
+    memory.write(saved, (16).to_bytes(8, "little"))
+    dump = open_dump(InMemory(made(memory, DumpType.BITMAP_KERNEL)), "irql.dmp")
+    assert analyze_fields(dump, judge(dump))["CURRENT_IRQL"] is None
 
 
 def test_the_process_that_died() -> None:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bootmend.cli.options import AsJson
+from bootmend.cli.options import AsJson, Trusted
 from bootmend.errors import Missing
 from bootmend.texts import say
 
 if TYPE_CHECKING:
+    from bootmend.cli.dump_sources import Beside
     from bootmend.disk.device import BlockDevice
     from bootmend.dumps import Dump
-    from bootmend.dumps.stack import Stack
+    from bootmend.windows.installation import Windows
 
 Source = Annotated[
     str,
@@ -22,69 +23,97 @@ Source = Annotated[
     ),
 ]
 ShowModules = Annotated[bool, typer.Option("--modules", help="List the modules too.")]
+SymbolPaths = Annotated[
+    list[str],
+    typer.Option(
+        "--symbols",
+        metavar="DIR",
+        help="A folder of PDB files, a symbol store, or a path as in _NT_SYMBOL_PATH. Nothing is downloaded.",
+    ),
+]
+ImagePaths = Annotated[
+    list[str],
+    typer.Option(
+        "--images",
+        metavar="DIR|DISK",
+        help="Where the kernel and the drivers that ran are: a folder, a symbol store, a machine's disk.",
+    ),
+]
 
 
-def dump(source: Source, modules: ShowModules = False, json: AsJson = False) -> None:
+def dump(
+    source: Source,
+    symbols: SymbolPaths = [],
+    images: ImagePaths = [],
+    modules: ShowModules = False,
+    trust: Trusted = [],
+    json: AsJson = False,
+) -> None:
     """Say why Windows stopped, from a crash dump: the stop code, the driver it blames, the debugger's fields.
 
     On a disk: MEMORY.DMP, Minidump\\*.dmp, DedicatedDumpFile or a dump still in pagefile.sys. Nothing is written.
     """
+    from bootmend.cli.dump_sources import beside
+    from bootmend.cli.session import given
     from bootmend.disk.container import open_disk
     from bootmend.dumps import open_dump
     from bootmend.dumps.header import PROGRAM
     from bootmend.dumps.reader import looks_like_dump
-    from bootmend.dumps.stack import walk
-
-    with open_disk(source) as device:
-        if looks_like_dump(device) or device.read(0, min(4, device.size)) == PROGRAM:
-            opened = open_dump(device, source)
-            _tell(opened, walk(opened), [], modules=modules, json=json)
-        else:
-            _of_disk(device, modules=modules, json=json)
-
-
-def _of_disk(device: BlockDevice, *, modules: bool, json: bool) -> None:
-    from bootmend.dumps import open_dump
-    from bootmend.dumps.stack import walk
-    from bootmend.formats.filetime import shown
-    from bootmend.signing.roots import Trust
-    from bootmend.windows.crash_files import crash_files
-    from bootmend.windows.crash_images import image_finder
     from bootmend.windows.discovery import find_windows
-    from bootmend.windows.donor import Given
     from bootmend.windows.image import Image
 
-    image = Image(device)
-    try:
-        windows = find_windows(image, Given(Trust()))[0]
-        listed = crash_files(windows)
-        if not listed.found:
-            raise Missing(" ".join([say("dumps.none_here", disk=device.name), *listed.unread]))
-        newest, *others = listed.found
-        told = [say("dumps.of_disk", where=newest.where)]
-        told += [say("dumps.other", where=one.where, when=shown(one.header.system_time)) for one in others]
-        told += listed.unread
-        if listed.ran_since:
-            told.append(say("dumps.stale", when=shown(listed.written)))
-        opened = open_dump(newest.file, newest.where)
-        _tell(opened, walk(opened, image_finder(windows)), told, modules=modules, json=json)
-    finally:
-        image.close()
+    with open_disk(source) as device, beside(symbols, images) as found:
+        if looks_like_dump(device) or device.read(0, min(4, device.size)) == PROGRAM:
+            _tell(open_dump(device, source), found, [], modules=modules, json=json)
+            return
+        with given(trust, []) as what:
+            image = Image(device)
+            try:
+                _of_disk(find_windows(image, what)[0], device, found, modules=modules, json=json)
+            finally:
+                image.close()
 
 
-def _tell(opened: Dump, stack: Stack, first: list[str], *, modules: bool, json: bool) -> None:
+def _of_disk(windows: Windows, device: BlockDevice, found: Beside, *, modules: bool, json: bool) -> None:
+    from bootmend.dumps import open_dump
+    from bootmend.formats.filetime import shown
+    from bootmend.windows.crash_files import crash_files
+
+    listed = crash_files(windows)
+    if not listed.found:
+        raise Missing(" ".join([say("dumps.none_here", disk=device.name), *listed.unread]))
+    newest, *others = listed.found
+    told = [say("dumps.of_disk", where=newest.where)]
+    told += [say("dumps.other", where=one.where, when=shown(one.header.system_time)) for one in others]
+    told += listed.unread
+    if listed.ran_since:
+        told.append(say("dumps.stale", when=shown(listed.written)))
+    _tell(open_dump(newest.file, newest.where), found, told, windows=windows, modules=modules, json=json)
+
+
+def _tell(
+    opened: Dump, found: Beside, first: list[str], *, windows: Windows | None = None, modules: bool, json: bool
+) -> None:
     from bootmend.cli.output import console, put_document
+    from bootmend.dumps.names import Names
+    from bootmend.dumps.stack import walk
     from bootmend.dumps.verdict import judge
     from bootmend.reports import dump as report
+    from bootmend.windows.crash_suspects import with_suspects
 
+    stack = walk(opened, names=Names(opened, found.images(windows), found.symbols))
     verdict = judge(opened, stack)
+    if windows is not None:
+        verdict = with_suspects(verdict, opened, windows)
+    session = found.session()
+    first = [*first, *found.told]
     if json:
-        document: dict[str, Any] = report.document(opened, verdict, stack)
+        document: dict[str, Any] = report.document(opened, verdict, stack, session)
         document["notes"] = [*first, *document["notes"]]
         put_document(document)
         return
     out = console()
-    lines = [*first, *report.summary(opened, verdict), "", *report.text(opened, verdict, stack)]
+    lines = [*first, *report.summary(opened, verdict), "", *report.text(opened, verdict, stack, session)]
     if modules:
         lines += ["", *report.module_lines(opened)]
     for line in lines:

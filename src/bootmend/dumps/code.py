@@ -8,10 +8,13 @@ from functools import cached_property
 
 from bootmend.dumps.memory import Memory
 from bootmend.dumps.modules import Module
+from bootmend.dumps.pdb_id import PdbId, read_pdb_id
 from bootmend.errors import ParseError
 from bootmend.formats.pe import AMD64, Pe
 
-_EXPORTS, _PDATA = 0, 3
+_EXPORTS, _PDATA, _DEBUG = 0, 3, 6
+_ROWS = 7
+"""Data directories that are looked at."""
 _HEADERS = 0x1000
 _MOST_PDATA = 64 << 20
 _MOST_NAMES = 30_000
@@ -19,7 +22,11 @@ _MOST_NAMES = 30_000
 _LONGEST_NAME = 256
 
 FindImage = Callable[[Module], Pe | None]
-"""The file of a module; None where there is none, or where it is another build of it."""
+"""The file of a module; None where there is none. Raises OtherBuild."""
+
+
+class OtherBuild(Exception):
+    """There is a file of that module, but not the one that ran; it never leaves this room."""
 
 
 class ImageCode:
@@ -28,6 +35,7 @@ class ImageCode:
     pdata: tuple[int, int]
     export_table: int
     """RVA; 0 where there is none."""
+    debug_table: tuple[int, int]
 
     def read(self, rva: int, length: int) -> bytes | None:
         raise NotImplementedError
@@ -39,6 +47,10 @@ class ImageCode:
             return ""
         number = addresses.index(rva)
         return self._text(pointers[ordinals.index(number)]) if number in ordinals else ""
+
+    @cached_property
+    def pdb_id(self) -> PdbId | None:
+        return read_pdb_id(self)
 
     @cached_property
     def _exports(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -70,8 +82,8 @@ class FileCode(ImageCode):
 
     def __init__(self, pe: Pe) -> None:
         self._pe = pe
-        rows = (*pe.directories, *[(0, 0)] * 4)
-        self.pdata = rows[_PDATA]
+        rows = (*pe.directories, *[(0, 0)] * _ROWS)
+        self.pdata, self.debug_table = rows[_PDATA], rows[_DEBUG]
         self.export_table = rows[_EXPORTS][0]
 
     def read(self, rva: int, length: int) -> bytes | None:
@@ -87,15 +99,17 @@ class MemoryCode(ImageCode):
     def __init__(self, memory: Memory, module: Module) -> None:
         self._memory = memory
         self._module = module
-        self.pdata = (0, 0)
+        self.pdata = self.debug_table = (0, 0)
         self.export_table = 0
         head = self.read(0, _HEADERS)
         coff = int.from_bytes(head[0x3C:0x40], "little") if head is not None and head[:2] == b"MZ" else _HEADERS
         if head is None or head[coff : coff + 4] != b"PE\0\0" or head[coff + 24 : coff + 26] != b"\x0b\x02":
             return
-        rows = head[coff + 24 + 112 : coff + 24 + 112 + 32]
-        if len(rows) == 32:
+        rows = head[coff + 24 + 112 : coff + 24 + 112 + _ROWS * 8]
+        if len(rows) == _ROWS * 8:
             self.export_table = int.from_bytes(rows[:4], "little")
+            rva, size = struct.unpack_from("<II", rows, _DEBUG * 8)
+            self.debug_table = (rva, size)
             rva, size = struct.unpack_from("<II", rows, _PDATA * 8)
             self.pdata = (rva, size) if size <= _MOST_PDATA else (0, 0)
 
@@ -106,5 +120,10 @@ class MemoryCode(ImageCode):
 
 
 def fits(pe: Pe, module: Module) -> bool:
-    """Whether a file is the very image of a module: its time stamp and its size in memory are the same."""
-    return pe.machine == AMD64 and pe.size_of_image == module.size and module.timestamp in (None, pe.timestamp)
+    """Whether a file is the very image of a module: its time stamp and its size in memory are the same.
+
+    Where the dump does not hold the page with the time stamp, the checksum of the loader's own list stands for it.
+    """
+    if pe.machine != AMD64 or pe.size_of_image != module.size:
+        return False
+    return pe.timestamp == module.timestamp if module.timestamp is not None else module.checksum in (None, pe.checksum)

@@ -1,12 +1,13 @@
 """The fields of `!analyze -v`, in its order and under its names; None where the dump does not tell.
 
 Names and formats as Microsoft's public debugger (10.0.16361) prints them. Fields about the debugger's own
-session (host, elapsed time) are not made up.
+session (host, time) are those of this one. FOLLOWUP_NAME comes from a list of owners that the debugger brings along.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bootmend import __version__
@@ -14,6 +15,7 @@ from bootmend.dumps.dump import EXCEPTIONS, Dump
 from bootmend.dumps.header import DumpType
 from bootmend.dumps.stack import Stack, StackFrame
 from bootmend.dumps.verdict import EXCEPTION_CODES, IRQL_ARGUMENT, Verdict, bugcheck_str
+from bootmend.errors import ParseError
 from bootmend.formats.filetime import moment
 
 _QUALIFIERS = {
@@ -47,7 +49,18 @@ REPORT_LINK = "https://go.microsoft.com/fwlink/?LinkID=397724&FailureHash="
 Value = str | int | None
 
 
-def analyze_fields(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> dict[str, Value]:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where and when the dump is looked at, and how long that took."""
+
+    host: str
+    started: datetime
+    milliseconds: int
+
+
+def analyze_fields(
+    dump: Dump, verdict: Verdict, stack: Stack | None = None, session: Session | None = None
+) -> dict[str, Value]:
     """Every field that the debugger prints of a dump, in its order."""
     header = dump.header
     qualifier, kind = next((row for one, row in _QUALIFIERS.items() if one == header.type), (None, None))
@@ -58,16 +71,22 @@ def analyze_fields(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> 
     found["BUGCHECK_STR"] = bugcheck_str(dump, verdict)
     found |= _processor(dump)
     if verdict.address is not None:
-        found["FAULTING_IP"] = dump.modules.where(verdict.address)
+        found["FAULTING_IP"] = symbol(dump, verdict)
     if dump.code in EXCEPTION_CODES and verdict.status is not None:
         found["EXCEPTION_CODE_STR"] = f"{verdict.status:x}"
     found["DEFAULT_BUCKET_ID"] = _default_bucket(header.build)
     found["PROCESS_NAME"] = dump.process
-    found["CURRENT_IRQL"] = f"{header.arguments[1]:x}" if dump.code in IRQL_ARGUMENT else None
+    found["CURRENT_IRQL"] = _irql(dump)
+    found["ANALYSIS_SESSION_HOST"] = session.host if session is not None else None
+    found["ANALYSIS_SESSION_TIME"] = _session_time(session.started) if session is not None else None
     found["ANALYSIS_VERSION"] = f"bootmend {__version__}"
     found |= _stack(stack or Stack())
-    found |= _culprit(dump, verdict)
+    if verdict.address is None:
+        found["RETRACER_ANALYSIS_TAG_STATUS"] = "DEBUG_FLR_FAULTING_IP is not found"
+    found["FOLLOWUP_NAME"] = None
+    found |= _culprit(dump, verdict, stack)
     found |= _system(dump)
+    found["ANALYSIS_SESSION_ELAPSED_TIME"] = f"{session.milliseconds:x}" if session is not None else None
     found["ANALYSIS_SOURCE"] = "KM"
     found["FAILURE_ID_HASH_STRING"] = verdict.hash_string or None
     found["FAILURE_ID_HASH"] = f"{{{verdict.failure_id}}}" if verdict.failure_id is not None else None
@@ -107,12 +126,44 @@ def _processor(dump: Dump) -> dict[str, Value]:
     }
 
 
-def _culprit(dump: Dump, verdict: Verdict) -> dict[str, Value]:
+def _irql(dump: Dump) -> str | None:
+    """As an argument tells it, else as the processor that stopped had it."""
+    if dump.code in IRQL_ARGUMENT:
+        return f"{dump.header.arguments[1]:x}"
+    one = dump.processor
+    return f"{one.irql:x}" if one is not None and one.irql is not None else None
+
+
+def _session_time(when: datetime) -> str:
+    return f"{when:%m-%d-%Y %H:%M:%S}.{when.microsecond // 100:04d}"
+
+
+def symbol(dump: Dump, verdict: Verdict) -> str:
+    """Where it struck: `module!function+offset`, or what is known of it."""
+    if not verdict.function:
+        return dump.modules.where(verdict.address or 0)
+    inside = f"{verdict.module}!{verdict.function}"
+    return f"{inside}+{verdict.offset:x}" if verdict.offset else inside
+
+
+def _image_version(dump: Dump, verdict: Verdict, stack: Stack | None) -> str | None:
+    """Of the image's file; the debugger leaves it empty for an image that was never loaded."""
     loaded = dump.modules.by_file(verdict.image) if verdict.image else None
-    offset = verdict.address - loaded.base if verdict.address is not None and loaded is not None else None
+    if loaded is None:
+        return "" if verdict.image else None
+    pe = stack.names.file(loaded) if stack is not None and stack.names is not None else None
+    try:
+        version = pe.version() if pe is not None else None
+    except ParseError:
+        return None
+    return version.file_version or None if version is not None else None
+
+
+def _culprit(dump: Dump, verdict: Verdict, stack: Stack | None) -> dict[str, Value]:
+    loaded = dump.modules.by_file(verdict.image) if verdict.image else None
     bucket = verdict.bucket or None
     return {
-        "SYMBOL_NAME": f"{verdict.module}+{offset:x}" if offset is not None else None,
+        "SYMBOL_NAME": symbol(dump, verdict) if loaded is not None and verdict.address is not None else None,
         "MODULE_NAME": verdict.module or None,
         "IMAGE_NAME": verdict.image or None,
         # The debugger prints 0 for an image that was never loaded.
@@ -121,7 +172,7 @@ def _culprit(dump: Dump, verdict: Verdict) -> dict[str, Value]:
         else "0"
         if verdict.image
         else None,
-        "IMAGE_VERSION": None,
+        "IMAGE_VERSION": _image_version(dump, verdict, stack),
         "STACK_COMMAND": _stack_command(dump),
         "FAILURE_BUCKET_ID": bucket,
         "BUCKET_ID": bucket,
@@ -143,11 +194,15 @@ def _system(dump: Dump) -> dict[str, Value]:
         "OSSERVICEPACK": int(lab[2]) if lab is not None else None,
         # Windows has had no service packs since 8.
         "SERVICEPACK_NUMBER": 0 if header.build >= 9200 else None,
+        # OS_REVISION, OS_LOCALE and USER_LCID are those of a program: empty in every dump of a kernel.
+        "OS_REVISION": 0,
         "SUITE_MASK": header.suite_mask,
         "PRODUCT_TYPE": header.product_type,
         "OSPLATFORM_TYPE": header.platform,
         "OSNAME": name,
         "OSEDITION": " ".join([name, *filter(None, words)]),
+        "OS_LOCALE": "",
+        "USER_LCID": 0,
         "OSBUILD_TIMESTAMP": f"{stamp:%Y-%m-%d %H:%M:%S}" if stamp is not None else None,
         "BUILDDATESTAMP_STR": lab[4] if lab is not None else None,
         "BUILDLAB_STR": lab[3] if lab is not None else None,

@@ -33,6 +33,7 @@ FIELDS = {
     "OffsetPrcbCpuType": (0x2B8, 2),
     "OffsetPrcbVendorString": (0x2BA, 2),
     "OffsetPrcbNumber": (0x2BE, 2),
+    "OffsetPrcbProcStateSpecialReg": (0x2F2, 2),
     "OffsetPrcbContext": (0x338, 2),
 }
 """Offset and width in bytes."""

@@ -19,6 +19,9 @@ MOST_PROCESSORS = 2048
 _MOST_PROCESSES = 8192
 _SYSTEM = b"System\0\0\0\0\0\0\0\0\0"
 _NAME = 15
+_CR8 = 0xA0
+"""In KSPECIAL_REGISTERS: the IRQL, as the processor keeps it."""
+_HIGHEST_IRQL = 15
 _BEHIND_LINKS = 0x600
 """How far behind its links in the list the name of a process may stand."""
 
@@ -36,6 +39,8 @@ class Processor:
     stepping: int
     thread: int
     context: Context | None
+    irql: int | None = None
+    """When its state was saved: on the one that stopped the machine that was at the stop, before it was raised."""
 
 
 def read_processors(memory: Memory, kdbg: Kdbg, count: int) -> list[Processor]:
@@ -69,7 +74,15 @@ def _processor(memory: Memory, kdbg: Kdbg, number: int, prcb: int) -> Processor 
         stepping=kind[2],
         thread=memory.u64(prcb + kdbg["OffsetPrcbCurrentThread"]) or 0,
         context=read_context(View(raw, "CONTEXT"), 0) if raw is not None else None,
+        irql=_irql(memory, kdbg, prcb),
     )
+
+
+def _irql(memory: Memory, kdbg: Kdbg, prcb: int) -> int | None:
+    """None where the kernel does not tell where it saves it, and where no IRQL can be that high."""
+    offset = kdbg["OffsetPrcbProcStateSpecialReg"]
+    saved = memory.u64(prcb + offset + _CR8) if offset else None
+    return saved if saved is not None and saved <= _HIGHEST_IRQL else None
 
 
 def process_of(memory: Memory, kdbg: Kdbg, thread: int) -> int | None:

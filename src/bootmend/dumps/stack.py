@@ -1,19 +1,20 @@
 """The stack of the processor that stopped, frame by frame, as far as images and memory are at hand.
 
-A function of the kernel has a name here only where the kernel exports it; what Microsoft's debugger takes from the
-kernel's symbols is not known. So the hash over modules alone is the debugger's own, the others mostly cannot be had.
+Without the symbols of the kernel its functions have names here only where it exports them. Then the hash over modules
+alone is the debugger's own; those with functions take a name for every frame.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bootmend.dumps.code import FileCode, FindImage, ImageCode, MemoryCode
+from bootmend.dumps.code import FindImage
 from bootmend.dumps.dump import EXCEPTIONS, Dump
 from bootmend.dumps.hashes import Frame, ThreadHashes, thread_hashes
 from bootmend.dumps.header import AMD64
 from bootmend.dumps.modules import Module
-from bootmend.dumps.unwind import State, Stuck, find_function, primary, step
+from bootmend.dumps.names import Names, Place, is_decorated, no_images
+from bootmend.dumps.unwind import State, Stuck, step
 
 MOST_FRAMES = 128
 _HOME = 4
@@ -47,6 +48,8 @@ class Stack:
 
     frames: tuple[StackFrame, ...] = ()
     ended: str = ""
+    names: Names | None = field(default=None, compare=False, repr=False)
+    """What named the frames, for whoever asks about more addresses."""
 
     @property
     def whole(self) -> bool:
@@ -60,64 +63,46 @@ class Stack:
 
     @property
     def named(self) -> bool:
-        """Every function has the name that the debugger would give it: kernel exports, or a driver without symbols."""
-        return self.whole and all(one.function for one in self.frames)
+        """Every function has the name that the debugger would give it: by symbols, or as its image exports it."""
+        return self.whole and all(one.function and not is_decorated(one.function) for one in self.frames)
 
     def first_driver(self) -> StackFrame | None:
         """The first frame that is not in the kernel itself."""
         return next((one for one in self.frames if not one.module.kernel), None)
 
-
-def no_images(_module: Module) -> None:
-    """Where no disk is at hand: images are read from the pages of the dump alone."""
-    return
+    def place(self, address: int) -> Place | None:
+        return self.names.at(address) if self.names is not None else None
 
 
-def walk(dump: Dump, find_image: FindImage = no_images) -> Stack:
-    """The stack by the registers that the debugger would take: those of the exception, or the header's."""
+def walk(dump: Dump, find_image: FindImage = no_images, names: Names | None = None) -> Stack:
+    """The stack by the registers that the debugger would take: those of the exception, or the header's.
+
+    `names` takes the place of `find_image` where functions are to be named by more than their images.
+    """
+    names = names or Names(dump, find_image)
     context = dump.fault_context if EXCEPTIONS.get(dump.code, (None, None))[1] is not None else dump.context
     if context is None or dump.header.machine != AMD64:
-        return Stack(ended="no registers of an x64 processor in the dump")
+        return Stack(ended="no registers of an x64 processor in the dump", names=names)
     state = State(context.rip, tuple(context.registers[name] for name in _ORDER))
     frames: list[StackFrame] = []
-    codes: dict[int, ImageCode | None] = {}
     try:
         while state.rip and len(frames) < MOST_FRAMES:
             module = dump.modules.at(state.rip)
             if module is None:
                 raise Stuck(f"{state.rip:x} is in no module")
-            if module.base not in codes:
-                codes[module.base] = _code(dump, module, find_image)
-            code = codes[module.base]
+            code = names.code(module)
             if code is None:
-                raise Stuck(f"neither the file nor the pages of {module.file} are at hand, or it is another build")
+                raise Stuck(names.why_not(module))
             above = step(code, module.base, state, dump.memory.u64)
             if above.rsp <= state.rsp and above.rip:
                 raise Stuck("the stack does not go up")
-            frames.append(_frame(dump, module, code, state, above))
+            place = names.place(module, state.rip)
+            words = tuple(dump.memory.u64(above.rsp + 8 * at) for at in range(_HOME))
+            frames.append(StackFrame(module, state.rip, state.rsp, above.rip, words, place.function, place.offset))
             state = above
     except Stuck as reason:
-        return Stack(tuple(frames), str(reason))
-    return Stack(tuple(frames), "too many frames" if state.rip else "")
+        return Stack(tuple(frames), str(reason), names)
+    return Stack(tuple(frames), "too many frames" if state.rip else "", names)
 
 
 _ORDER = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{number}" for number in range(8, 16)))
-
-
-def _code(dump: Dump, module: Module, find_image: FindImage) -> ImageCode | None:
-    pe = find_image(module)
-    if pe is not None:
-        return FileCode(pe)
-    code = MemoryCode(dump.memory, module)
-    return code if code.pdata[1] else None
-
-
-def _frame(dump: Dump, module: Module, code: ImageCode, state: State, above: State) -> StackFrame:
-    rva = state.rip - module.base
-    function = find_function(code, rva)
-    start = primary(code, function).begin if function is not None else rva
-    name = code.name_at(start)
-    words = tuple(dump.memory.u64(above.rsp + 8 * at) for at in range(_HOME))
-    # A part that was split off may stand before its function: the debugger counts from the function all the same.
-    offset = rva - start & 0xFFFFFFFF if name else rva
-    return StackFrame(module, state.rip, state.rsp, above.rip, words, name, offset)

@@ -3,8 +3,7 @@
 The argument that names the culprit differs by stop code (Microsoft's bug check code reference). The bucket
 is the debugger's word for one kind of failure; its wording changed over the debugger's versions. The
 wording here is that of 10.0.16361, and is called verified only for the forms that public outputs of that
-time confirm. Without the symbols of the kernel no function of the kernel can be named: where the debugger
-would name one, there is no verified bucket.
+time confirm. Functions have names by symbols and exports (`names`), as far as the stack was given any.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from bootmend.dumps.bugchecks import fast_fail_name
 from bootmend.dumps.dump import Dump
 from bootmend.dumps.hashes import failure_id_hash, hash_string
 from bootmend.dumps.modules import Module
+from bootmend.dumps.names import is_decorated
 from bootmend.dumps.processors import process_name
 from bootmend.dumps.stack import Stack
 
@@ -60,6 +60,9 @@ class Verdict:
     address: int | None = None
     """Where it struck."""
     status: int | None = None
+    function: str = ""
+    """That `address` lies in, where it has a known name; and how far behind its start."""
+    offset: int = 0
     text: str = ""
     """What an argument names: a device, a hive, a process."""
     bucket: str = ""
@@ -67,6 +70,8 @@ class Verdict:
     """Public outputs of the debugger confirm this form of bucket."""
     unloaded: bool = False
     """The image had been unloaded when its address was used."""
+    inferred: tuple[str, ...] = ()
+    """Files that something else than the dump points at, where the dump names none."""
 
     @property
     def hash_string(self) -> str:
@@ -80,7 +85,8 @@ class Verdict:
 def judge(dump: Dump, stack: Stack | None = None) -> Verdict:
     """The verdict of a dump; an empty one for a copy of memory that is no crash.
 
-    Where an address in the kernel itself is at fault, the first frame of the stack outside of it is blamed.
+    Where an address in the kernel itself is at fault, the first frame of the stack outside of it is blamed; without
+    one it is the kernel's own function, where symbols name it.
     """
     if dump.header.made_by_a_tool:
         return Verdict()
@@ -115,9 +121,13 @@ def _service(dump: Dump, found: Verdict) -> Verdict:
     """0x5A: the image's path behind the third argument, why behind the fourth."""
     status = found.status or 0
     image = found.text.rsplit("\\", 1)[-1]
-    bucket = f"0x5A_{status:x}_IMAGE_{image}" if image else f"0x5A_{status:x}"
+    bucket = service_bucket(status, image)
     module = _module_name(dump, image) if image else ""
     return replace(found, image=image, path=found.text, module=module, bucket=bucket, verified=bool(image))
+
+
+def service_bucket(status: int, image: str) -> str:
+    return f"0x5A_{status:x}_IMAGE_{image}" if image else f"0x5A_{status:x}"
 
 
 def _module_name(dump: Dump, image: str) -> str:
@@ -144,7 +154,7 @@ def _check(dump: Dump, found: Verdict, stack: Stack | None) -> Verdict:
     blamed = _fault(dump, found, dump.exception.address, stack)
     if not blamed.module or blamed.module == "nt":
         return replace(blamed, bucket=bucket)
-    return replace(blamed, bucket=f"{bucket}_{blamed.module}!{UNKNOWN_FUNCTION}")
+    return replace(blamed, bucket=f"{bucket}_{blamed.module}!{blamed.function or UNKNOWN_FUNCTION}")
 
 
 def _fault(dump: Dump, found: Verdict, address: int, stack: Stack | None) -> Verdict:
@@ -156,15 +166,27 @@ def _fault(dump: Dump, found: Verdict, address: int, stack: Stack | None) -> Ver
         return replace(found, image=gone.name, module=name, address=address, bucket=f"{prefix}{name}", unloaded=True)
     if module is None:
         return replace(found, address=address, bucket=prefix.rstrip("_"))
+    place = stack.place(address) if stack is not None else None
     blamed = replace(found, module=module.name, image=module.file, path=module.path, address=address)
+    if place is not None and place.function:
+        blamed = replace(blamed, function=place.function, offset=place.offset)
     caller = stack.first_driver() if stack is not None and module.kernel else None
     if caller is not None:
         one = caller.module
-        bucket = f"{prefix}{one.name}!{caller.function or UNKNOWN_FUNCTION}"
-        return replace(blamed, module=one.name, image=one.file, path=one.path, address=caller.address, bucket=bucket)
-    if module.kernel:
+        return replace(
+            found,
+            module=one.name,
+            image=one.file,
+            path=one.path,
+            address=caller.address,
+            function=caller.function,
+            offset=caller.offset if caller.function else 0,
+            bucket=f"{prefix}{one.name}!{caller.function or UNKNOWN_FUNCTION}",
+        )
+    if module.kernel and not blamed.function:
         return replace(blamed, bucket=prefix.rstrip("_"))
-    return replace(blamed, bucket=f"{prefix}{module.name}!{UNKNOWN_FUNCTION}", verified=verified)
+    verified = verified and not module.kernel and not is_decorated(blamed.function)
+    return replace(blamed, bucket=f"{prefix}{module.name}!{blamed.function or UNKNOWN_FUNCTION}", verified=verified)
 
 
 def _prefix(dump: Dump, found: Verdict) -> tuple[str, bool]:

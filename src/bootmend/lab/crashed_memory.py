@@ -27,9 +27,14 @@ _PRCB = {
     "OffsetPrcbCpuType": 0x40,
     "OffsetPrcbMhz": 0x44,
     "OffsetPrcbCurrentThread": 0x8,
+    "OffsetPrcbProcStateSpecialReg": 0x100,
     "OffsetPrcbVendorString": 0x600,
     "OffsetPrcbContext": 0x620,
 }
+_CR8 = 0xA0
+"""In KSPECIAL_REGISTERS."""
+_FROZEN = 15
+"""The IRQL of the processors that the stop found elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,7 @@ class CrashedMemory:
             struct.pack_into("<Q", data, _PRCB["OffsetPrcbCurrentThread"], thread)
             struct.pack_into("<I", data, _PRCB["OffsetPrcbNumber"], number)
             struct.pack_into("<BBHI", data, _PRCB["OffsetPrcbCpuType"], 6, 1, 0x3D04, 0xA22)
+            struct.pack_into("<Q", data, _PRCB["OffsetPrcbProcStateSpecialReg"] + _CR8, 0 if number == 0 else _FROZEN)
             struct.pack_into("<13s", data, _PRCB["OffsetPrcbVendorString"], b"GenuineIntel")
             struct.pack_into("<Q", data, _PRCB["OffsetPrcbContext"], self.place(context(crash.rip, rsp)))
             self.prcbs.append(self.place(bytes(data)))

@@ -8,9 +8,9 @@ from typing import Any
 from bootmend import __version__
 from bootmend.dumps.bugchecks import BugCheck, bug_check, status_name
 from bootmend.dumps.dump import Dump, type_name
-from bootmend.dumps.fields import Value, analyze_fields
+from bootmend.dumps.fields import Session, Value, analyze_fields, symbol
 from bootmend.dumps.stack import Stack
-from bootmend.dumps.verdict import Verdict
+from bootmend.dumps.verdict import CRITICAL_SERVICE_FAILED, Verdict, service_bucket
 from bootmend.formats.filetime import moment, shown
 from bootmend.reports.document import stamp
 from bootmend.texts import say
@@ -53,20 +53,22 @@ def _blamed(dump: Dump, verdict: Verdict) -> Iterator[str]:
     if verdict.unloaded:
         yield say("dumps.unloaded", image=verdict.image)
     elif verdict.module == "nt":
-        yield say("dumps.in_kernel", where=dump.modules.where(verdict.address or 0))
+        yield say("dumps.in_kernel", where=symbol(dump, verdict))
     elif verdict.address is not None and verdict.image:
-        yield say("dumps.in_driver", image=verdict.image, where=dump.modules.where(verdict.address))
+        yield say("dumps.in_driver", image=verdict.image, where=symbol(dump, verdict))
     elif verdict.image:
         yield say("dumps.image", image=verdict.image, path=verdict.path or verdict.image)
     elif verdict.text:
         yield say("dumps.names", text=verdict.text)
-    elif dump.code == 0x5A:
+    elif verdict.inferred:
+        yield say("dumps.inferred", images=", ".join(verdict.inferred), count=len(verdict.inferred))
+    elif dump.code == CRITICAL_SERVICE_FAILED:
         yield say("dumps.no_image")
     if verdict.status:
         yield say("dumps.status", status=f"0x{verdict.status:08X}", name=status_name(verdict.status) or "?")
 
 
-def text(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> Iterator[str]:
+def text(dump: Dump, verdict: Verdict, stack: Stack | None = None, session: Session | None = None) -> Iterator[str]:
     """The lines that the debugger prints, with "unknown" where the dump does not tell."""
     yield _RULE
     yield "*" + "Bugcheck Analysis".center(77) + "*"
@@ -79,20 +81,40 @@ def text(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> Iterator[s
             f", {argument['meaning']}" if argument["meaning"] else ""
         )
     yield ""
-    for name, value in analyze_fields(dump, verdict, stack).items():
+    for name, value in analyze_fields(dump, verdict, stack, session).items():
         yield from _field(name, value)
     yield ""
-    yield say("dumps.without_symbols")
+    if not _kernel_named(stack):
+        yield say("dumps.without_symbols")
+    yield from _symbols_told(stack)
     if stack is not None and stack.ended:
         yield say("dumps.stack_ended", count=len(stack.frames), why=stack.ended)
     if verdict.bucket and not verdict.verified:
         yield say("dumps.unverified")
 
 
+def _kernel_named(stack: Stack | None) -> bool:
+    return stack is not None and stack.names is not None and stack.names.of_kernel
+
+
+def _symbols_told(stack: Stack | None) -> list[str]:
+    """Which symbols were used, and which were refused and why."""
+    symbols = stack.names.symbols if stack is not None and stack.names is not None else None
+    return symbols.told if symbols is not None else []
+
+
+def _symbols(stack: Stack | None) -> list[dict[str, Any]]:
+    symbols = stack.names.symbols if stack is not None and stack.names is not None else None
+    return [
+        {"pdb": one.where, "guid": f"{{{one.id.guid}}}", "age": one.id.age, "functions": len(one.starts)}
+        for one in (symbols.used if symbols is not None else ())
+    ]
+
+
 def _field(name: str, value: Value) -> Iterator[str]:
     """One line; a stack on lines of its own."""
     lines = str(value).split("\n") if value is not None else [say("dumps.unknown")]
-    yield f"{name}:  {lines[0]}" if len(lines) == 1 else f"{name}:"
+    yield f"{name}:  {lines[0]}".rstrip() if len(lines) == 1 else f"{name}:"
     yield from lines if len(lines) > 1 else []
 
 
@@ -107,7 +129,9 @@ def module_lines(dump: Dump) -> Iterator[str]:
         yield f"{gone.start:0{width}x} {gone.end:0{width}x}  {gone.name}"
 
 
-def document(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> dict[str, Any]:
+def document(
+    dump: Dump, verdict: Verdict, stack: Stack | None = None, session: Session | None = None
+) -> dict[str, Any]:
     """The document of `dump --json`: the debugger's own field names in lower case, and what it shows elsewhere."""
     header, check = dump.header, bug_check(dump.code)
     when = moment(header.system_time)
@@ -124,12 +148,17 @@ def document(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> dict[s
         "bugcheck_code": f"0x{dump.code:X}",
         "bugcheck_name": check.name,
         "arguments": _arguments(dump, check),
-        **{name.lower(): value for name, value in analyze_fields(dump, verdict, stack).items()},
+        **{name.lower(): value for name, value in analyze_fields(dump, verdict, stack, session).items()},
         "ntstatus": f"0x{verdict.status:08X}" if verdict.status is not None else None,
         "ntstatus_name": status_name(verdict.status) or None if verdict.status is not None else None,
         "image_path": verdict.path or None,
         "bucket_verified": verdict.verified,
-        "nt_symbols": False,
+        "inferred": [
+            {"image_name": image, "failure_bucket_id": service_bucket(verdict.status or 0, image)}
+            for image in verdict.inferred
+        ],
+        "nt_symbols": _kernel_named(stack),
+        "symbols": _symbols(stack),
         "registers": (
             {name: f"0x{value:x}" for name, value in dump.fault_context.registers.items()}
             if dump.fault_context is not None
@@ -163,7 +192,7 @@ def document(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> dict[s
             for one in (stack.frames if stack is not None else ())
         ],
         "stack_ended": stack.ended or None if stack is not None else None,
-        "notes": dump.notes,
+        "notes": [*dump.notes, *_symbols_told(stack)],
         "reads": dump.reader.reads,
         "bytes_read": dump.reader.bytes_read,
     }
