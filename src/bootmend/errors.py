@@ -6,6 +6,9 @@
     │   ├── DeviceError            the medium gave no bytes, or fewer than asked
     │   ├── Missing                no such file, key, volume
     │   └── Unequipped             a library or program that this takes is not installed
+    ├── Unreachable            4   a disk behind a URL does not answer, or not any more
+    │   ├── ChangedMeanwhile   3   it does, but it is no longer the disk that the reading began with
+    │   └── CloudAway              a cloud's management gives no answer (network, sign-in): the same may work later
     ├── Refused                3   it could be done, but is not safe; nothing was written
     └── Misuse                 2   the caller asked for something that makes no sense
 
@@ -50,6 +53,25 @@ class Missing(InputError):
 
 class Unequipped(InputError):
     """A library or program that this takes is not installed here; the sentence says how to get it."""
+
+
+class Unreachable(BootmendError):
+    """A disk behind a URL does not answer: no network, no access, no such blob, or its access ended meanwhile.
+
+    On purpose no InputError: rules take an InputError for damage on the disk, and go on.
+    """
+
+    exit_code = 4
+
+
+class ChangedMeanwhile(Unreachable):
+    """Somebody wrote to the disk behind the URL while it was read: old and new bytes mixed mean nothing."""
+
+    exit_code = 3
+
+
+class CloudAway(Unreachable):
+    """A cloud could not be asked (network, sign-in, a failure of its own): what was begun can go on later."""
 
 
 class Refused(BootmendError):

@@ -37,12 +37,6 @@ def test_what_is_no_disk_says_why(tmp_path: Path) -> None:
         assert len(str(caught.value)) > 20
 
 
-def test_a_url_is_not_possible_yet_and_keeps_its_secret() -> None:
-    with pytest.raises(InputError, match="not possible yet") as caught:
-        open_disk("https://example.org/disk.vhd?sig=secret")
-    assert "secret" not in str(caught.value)
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_we_may_not_read(tmp_path: Path) -> None:
     path = save(tmp_path, b"x" * 512)

@@ -11,17 +11,23 @@ from pathlib import Path
 from bootmend.disk.device import BlockDevice
 from bootmend.disk.dynamic_vhd import DynamicVhd, sparse_footer
 from bootmend.disk.foreign import foreign_format
+from bootmend.disk.http import HttpDisk
+from bootmend.disk.page_blob import PageBlob
 from bootmend.disk.qemu import QemuDisk
 from bootmend.disk.raw import RawFile
+from bootmend.disk.url import Url, is_url, without_secrets
 from bootmend.disk.vhd import FixedVhd, fixed_size
-from bootmend.errors import InputError
+from bootmend.errors import InputError, Refused
 from bootmend.texts import say
 
 
 def open_disk(source: str, writable: bool = False) -> BlockDevice:
-    """The disk in `source`, a path. InputError if there is none in it, Refused if it is in use or has a parent."""
-    if source.lower().startswith(("http://", "https://")):
-        raise InputError(say("disk.url", url=source.partition("?")[0]))
+    """The disk in `source`, a path or URL.
+
+    InputError if there is none in it, Refused if it is in use or has a parent, Unreachable if a URL gives nothing.
+    """
+    if is_url(source):
+        return open_url(source, writable)
     file = RawFile(Path(source), writable)
     try:
         return _inside(file)
@@ -44,3 +50,20 @@ def _inside(file: RawFile) -> BlockDevice:
         return file
     file.close()  # and with it our lock: QEMU takes its own
     return QemuDisk(file.name, image_format, file.writable)
+
+
+def open_url(source: str, writable: bool = False) -> BlockDevice:
+    """Only what needs no other program: raw and fixed VHD. Writable only where the URL says that it is meant to be."""
+    if writable and not Url.parse(source).may_write:
+        raise Refused(say("http.read_only", url=without_secrets(source)), say("http.read_only_next"))
+    blob: HttpDisk = PageBlob(source) if writable else HttpDisk(source)
+    try:
+        if fixed_size(blob) is not None:
+            return FixedVhd(blob)
+        other = "VHD (dynamic)" if sparse_footer(blob) is not None else foreign_format(blob)
+        if other:
+            raise Refused(say("http.foreign", url=blob.name, format=other), say("http.foreign_next"))
+        return blob
+    except BaseException:
+        blob.close()
+        raise

@@ -7,7 +7,7 @@ No cursor: `read(offset, length)` in bytes, half-open ranges, exactly `length` b
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,16 @@ class Patch:
     after: bytes
 
 
+@dataclass(slots=True)
+class Traffic:
+    """What a far device has moved so far; bytes are those of bodies, headers and TLS not counted."""
+
+    requests: int = 0
+    received: int = 0
+    sent: int = 0
+    retries: int = 0
+
+
 class BlockDevice(ABC):
     """Random access to `size` bytes; the contract is tests/contracts/block_device.py."""
 
@@ -36,6 +46,8 @@ class BlockDevice(ABC):
     writable: bool = False
     container: str = "raw"
     """raw, vhd-fixed, block-device, ..."""
+    traffic: Traffic | None = None
+    """Of a device that is far: each read may cost a round trip, so it pays to say beforehand what will be read."""
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`; outside the device is a DeviceError."""
@@ -72,6 +84,10 @@ class BlockDevice(ABC):
         if self.size:
             yield (0, self.size)
 
+    def prefetch(self, ranges: Iterable[tuple[int, int]]) -> None:  # noqa: ARG002
+        """Half-open ranges that are about to be read: a device that is far gets them all at once, if it has room."""
+        return
+
     def __enter__(self) -> Self:
         return self
 
@@ -91,6 +107,7 @@ class Window(BlockDevice):
         self.sector_size = under.sector_size
         self.writable = under.writable
         self.container = under.container
+        self.traffic = under.traffic
         self.name = name or f"{under.name}@{start:#x}"
 
     def _read(self, offset: int, length: int) -> bytes:
@@ -108,6 +125,9 @@ class Window(BlockDevice):
             if high > self.start and low < end:
                 yield (max(low, self.start) - self.start, min(high, end) - self.start)
 
+    def prefetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self.under.prefetch((self.start + low, self.start + min(high, self.size)) for low, high in ranges)
+
 
 class Metered(BlockDevice):
     """The device below, and how many bytes were read from it in how many reads."""
@@ -119,6 +139,7 @@ class Metered(BlockDevice):
         self.sector_size = under.sector_size
         self.writable = under.writable
         self.container = under.container
+        self.traffic = under.traffic
         self.bytes_read = 0
         self.reads = 0
 
@@ -138,3 +159,6 @@ class Metered(BlockDevice):
 
     def data_extents(self) -> Iterator[tuple[int, int]]:
         return self.under.data_extents()
+
+    def prefetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self.under.prefetch(ranges)

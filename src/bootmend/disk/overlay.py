@@ -9,7 +9,7 @@ handed on as `patches()`, true differences only, one after the other.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from typing import IO
 
@@ -30,6 +30,7 @@ class Overlay(BlockDevice):
         self.size = under.size
         self.sector_size = under.sector_size
         self.container = under.container
+        self.traffic = under.traffic
         self.writable = True
         self._in_memory: dict[int, bytearray] = {}
         self._spilled: dict[int, int] = {}
@@ -82,6 +83,9 @@ class Overlay(BlockDevice):
             end = max(end, high)
         if end > start:
             yield (start, end)
+
+    def prefetch(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self.under.prefetch(ranges)
 
     def patches(self) -> Iterator[Patch]:
         """What differs from the device below, ascending: whole sectors, joined, at most 1 MiB each."""
