@@ -21,6 +21,7 @@ from bootmend.cli import (
     reg,
     repair,
     rules,
+    screen,
     script,
     status,
     undo,
@@ -61,6 +62,7 @@ app.command()(bcdedit.bcdedit)
 app.command()(reg.reg)
 app.command()(drivers.drivers)
 app.command()(dump.dump)
+app.command()(screen.screen)
 app.command()(status.status)
 app.command()(enable.enable)
 app.command()(disable.disable)

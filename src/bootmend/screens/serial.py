@@ -31,9 +31,10 @@ _MOVE = re.compile(r"\x1b\[[0-9;]*[Hf]")
 """The boot manager paints its screen: every move of the cursor begins a new piece of text."""
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[@-~]|[@-_])|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SIGNS = re.compile(
-    r"SAC>|SAC started and initialized|BLUESCREEN|Windows Boot Manager|CMD command is now available|<machine-info>|"
-    r"Status: 0x[cC][0-9a-fA-F]{7}|\*\*\* STOP: 0x"
+    r"!?SAC>|Computer is booting, SAC started|EVENT: The CMD command|<INSTANCE CLASSNAME=\"BLUESCREEN\"|<machine-info>|"
+    r"Windows Boot Manager$|Status: 0x[cC][0-9a-fA-F]{7}|\*\*\* STOP: 0x"
 )
+"""What begins a line of such a log."""
 
 _STATUS = re.compile(r"(?:Status|Error code|상태|오류 코드)\s*:\s*(0x[cC][0-9a-fA-F]{7})")
 _FILE = re.compile(r"(?:File|파일)\s*:\s*(\\\S.*?)\s*$")
@@ -69,7 +70,7 @@ class _Event:
 
 def looks_like_serial_log(text: str) -> bool:
     """Whether a text holds something that only a Windows machine's serial port says."""
-    return bool(_SIGNS.search(_ESCAPE.sub("", text[-MAX_CHARACTERS:])))
+    return any(_SIGNS.match(line) for line in _plain(text))
 
 
 def read_serial_log(text: str, name: str = "serial log") -> SerialVerdict:

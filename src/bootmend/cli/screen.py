@@ -1,0 +1,76 @@
+"""`bootmend screen`: which screen a picture shows, and its stop code; serial logs, too."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bootmend.cli.options import AsJson
+from bootmend.errors import InputError
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.screens import Screen, SerialVerdict
+
+Images = Annotated[
+    list[Path],
+    typer.Argument(metavar="IMAGE...", help="Screenshots (PNG, JPEG, BMP, GIF, WebP) or serial logs, told by content."),
+]
+ShowText = Annotated[bool, typer.Option("--text", help="Show the lines of a picture as they were read, too.")]
+
+
+def screen(images: Images, text: ShowText = False, json: AsJson = False) -> None:
+    """Say which screen a picture of a machine shows, and read the stop code off it; or tell it from a serial log.
+
+    What cannot be read beyond doubt is called unsure. Exit code 0: a stop code was read on every picture; 1: on
+    one or more there is none, or none that can be read; 4: not a picture nor a serial log.
+    """
+    from bootmend.cli.output import console, put_document
+    from bootmend.cli.session import progress
+    from bootmend.cli.visible import visible
+    from bootmend.reports.screen import document, sentences
+    from bootmend.screens import Screen
+
+    out = console()
+    seen: list[Screen | SerialVerdict] = []
+    refused = 0
+    for path in images:
+        try:
+            with progress() as show:
+                show(say("screens.reading", name=path))
+                shown = _look(path)
+        except InputError as error:
+            sys.stderr.write(visible(f"bootmend: {error}") + "\n")
+            refused = error.exit_code
+            continue
+        seen.append(shown)
+        if not json:
+            first, *more = sentences(shown)
+            out.print(first, soft_wrap=True)
+            lines = shown.text if text and isinstance(shown, Screen) else ()
+            for line in [*more, *(f"| {line}" for line in lines)]:
+                out.print(f"    {line}", soft_wrap=True)
+    if json and (seen or not refused):
+        put_document(document(seen))
+    if refused or any(shown.stop is None for shown in seen):
+        raise typer.Exit(refused or 1)
+
+
+def _look(path: Path) -> Screen | SerialVerdict:
+    from bootmend.screens import looks_like_picture, looks_like_serial_log, read_screen, read_serial_log
+    from bootmend.screens.picture import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(say("screens.unreadable", name=path, why=error.strerror or error)) from None
+    if looks_like_picture(data):
+        return read_screen(data, str(path))
+    log = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+    if looks_like_serial_log(log):
+        return read_serial_log(log, str(path))
+    raise InputError(say("screens.neither", name=path))
