@@ -1,0 +1,110 @@
+"""The way to Azure: who asks, in which subscription, at what pace.
+
+Signing in is the SDK's own DefaultAzureCredential: environment, managed identity, `az login` and the like. The
+subscription is the one given, that of AZURE_SUBSCRIPTION_ID, or the default one of `az`.
+BOOTMEND_AZURE_SIMULATOR leads to the double of `bootmend azure simulate` instead: it is asked with a token that means
+nothing, so that no real one ever goes there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from azure.core.credentials import AccessToken
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.mgmt.compute import ComputeManagementClient
+
+from bootmend.errors import Misuse
+from bootmend.texts import say
+
+SIMULATOR = "BOOTMEND_AZURE_SIMULATOR"
+_SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
+_POLLING = 5.0
+"""Seconds between two questions after an operation, where Azure does not say how long."""
+_DAY = 86_400
+
+
+@dataclass(slots=True)
+class Connection:
+    client: ComputeManagementClient
+    subscription: str
+    haste: float = 1.0
+    """How much faster than real time the other side goes: 1 on Azure, more on a double."""
+
+
+def connect(subscription: str = "") -> Connection:
+    """Nothing is asked yet. Misuse where no subscription is known."""
+    if simulator := os.environ.get(SIMULATOR):
+        return _to_double(simulator)
+    from azure.identity import DefaultAzureCredential
+
+    known = subscription or os.environ.get(_SUBSCRIPTION, "") or _default_of_az()
+    if not known:
+        raise Misuse(say("azure.no_subscription"))
+    credential = DefaultAzureCredential(exclude_interactive_browser_credential=True)
+    client = ComputeManagementClient(credential, known, polling_interval=_POLLING)
+    return Connection(client, known)
+
+
+def to_url(url: str, subscription: str, haste: float, token: str = "") -> Connection:
+    """A connection to a double on this computer. Misuse for any other place."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise Misuse(say("azure.strange_simulator", url=url))
+    client = ComputeManagementClient(
+        _NoCredential(),
+        subscription,
+        base_url=url,
+        authentication_policy=_Token(token or f"simulated.{int(time.time()) + _DAY}.bootmend"),
+        polling_interval=_POLLING / haste,
+    )
+    return Connection(client, subscription, haste)
+
+
+class _NoCredential:
+    def get_token(self, *_scopes: str, **_: Any) -> AccessToken:
+        return AccessToken("", 0)
+
+
+class _Token(SansIOHTTPPolicy[Any, Any]):
+    """The SDK's own policy sends tokens over https only, and rightly so."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self._token = token
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        request.http_request.headers["Authorization"] = f"Bearer {self._token}"
+
+
+def _to_double(words: str) -> Connection:
+    """http://127.0.0.1:PORT/?subscription=...&pace=..., as `simulate` prints it."""
+    parts = urlsplit(words)
+    query = parse_qs(parts.query)
+    try:
+        haste = float(query.get("pace", ["1"])[0])
+    except ValueError as error:
+        raise Misuse(say("azure.strange_simulator", url=words)) from error
+    subscription = query.get("subscription", [""])[0]
+    if not subscription or not 0 < haste < 1e6:
+        raise Misuse(say("azure.strange_simulator", url=words))
+    return to_url(f"{parts.scheme}://{parts.netloc}", subscription, haste)
+
+
+def _default_of_az() -> str:
+    """The subscription that `az account set` chose; `az` writes the file with a byte order mark."""
+    folder = Path(os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
+    try:
+        profile = json.loads((folder / "azureProfile.json").read_text(encoding="utf-8-sig"))
+        found = next((str(one["id"]) for one in profile["subscriptions"] if one.get("isDefault")), "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return found if re.fullmatch(r"[0-9a-fA-F-]{36}", found) else ""

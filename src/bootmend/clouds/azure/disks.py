@@ -1,0 +1,173 @@
+"""Managed disks and snapshots: what is known of them, links to their bytes, making and removing them.
+
+https://learn.microsoft.com/rest/api/compute/disks ; a link (SAS) to a disk's bytes:
+https://learn.microsoft.com/azure/virtual-machines/disks-restrict-import-export-overview
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.mgmt.compute.models import (
+    CreationData,
+    Disk,
+    DiskProperties,
+    GrantAccessData,
+    Snapshot,
+    SnapshotProperties,
+    SnapshotSku,
+)
+
+from bootmend.clouds.azure.answers import asking, word
+from bootmend.clouds.azure.ids import SNAPSHOT, ResourceId
+from bootmend.clouds.cloud import Thing
+from bootmend.clouds.naming import MACHINE, OLD_DISK, ROLE, RUN
+from bootmend.errors import CloudAway, Misuse, Refused
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.clouds.azure.connection import Connection
+
+READ, WRITE = "Read", "Write"
+SHARED_STATES = frozenset(("ActiveSAS", "ActiveSASFrozen", "ActiveUpload"))
+FOOTER = 512
+"""A disk's blob is a fixed VHD: the disk, then its footer."""
+
+
+class Disks:
+    def __init__(self, connection: Connection) -> None:
+        self._disks = connection.client.disks
+        self._snapshots = connection.client.snapshots
+
+    def get(self, wanted: ResourceId) -> Disk:
+        with asking(wanted.name):
+            return self._disks.get(wanted.group, wanted.name)
+
+    def find(self, wanted: ResourceId) -> Disk | Snapshot | None:
+        """None where it is gone."""
+        with asking(wanted.name):
+            try:
+                if wanted.is_a(SNAPSHOT):
+                    return self._snapshots.get(wanted.group, wanted.name)
+                return self._disks.get(wanted.group, wanted.name)
+            except ResourceNotFoundError:
+                return None
+
+    def snapshot(self, source: ResourceId, name: str, location: str, tags: Mapping[str, str]) -> ResourceId:
+        """An incremental one: it costs what changed, and is there at once.
+
+        https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots
+        """
+        made = ResourceId(source.subscription, source.group, SNAPSHOT, name)
+        if self.find(made) is None:
+            creation = CreationData(create_option="Copy", source_resource_id=str(source))
+            properties = SnapshotProperties(creation_data=creation, incremental=True)
+            body = Snapshot(location=location, tags=dict(tags), properties=properties, sku=_sku())
+            with asking(name):
+                self._snapshots.begin_create_or_update(made.group, name, body).result()
+        return made
+
+    def create(self, wanted: ResourceId, body: Disk) -> None:
+        with asking(wanted.name):
+            self._disks.begin_create_or_update(wanted.group, wanted.name, body).result()
+
+    def grant(self, wanted: ResourceId, access: str, seconds: int) -> str:
+        """A link to its bytes; whoever has it needs no sign-in, so it is revoked as soon as it is not needed."""
+        data = GrantAccessData(access=access, duration_in_seconds=seconds)
+        with asking(wanted.name):
+            if wanted.is_a(SNAPSHOT):
+                found = self._snapshots.begin_grant_access(wanted.group, wanted.name, data).result()
+            else:
+                found = self._disks.begin_grant_access(wanted.group, wanted.name, data).result()
+        if not found.access_sas:
+            raise CloudAway(say("azure.no_link", what=wanted.name))
+        return found.access_sas
+
+    def revoke(self, wanted: ResourceId) -> None:
+        with asking(wanted.name):
+            if wanted.is_a(SNAPSHOT):
+                self._snapshots.begin_revoke_access(wanted.group, wanted.name).result()
+            else:
+                self._disks.begin_revoke_access(wanted.group, wanted.name).result()
+
+    def is_shared(self, wanted: ResourceId) -> bool:
+        """Somebody holds a link to it."""
+        found = self.find(wanted)
+        state = found.properties.disk_state if found is not None and found.properties is not None else None
+        return word(state) in SHARED_STATES
+
+    def remove(self, wanted: ResourceId) -> None:
+        """Gone already is fine. Refused for a disk that a machine holds."""
+        found = self.find(wanted)
+        if found is None:
+            return
+        if found.managed_by:
+            raise Refused(say("clouds.in_use", id=wanted), say("clouds.in_use_next"))
+        with asking(wanted.name):
+            if wanted.is_a(SNAPSHOT):
+                self._snapshots.begin_delete(wanted.group, wanted.name).result()
+            else:
+                self._disks.begin_delete(wanted.group, wanted.name).result()
+
+    def things(self, group: str) -> list[tuple[str, Thing]]:
+        """What runs have made in a resource group, each with the machine it was made for."""
+        with asking(group):
+            listed: list[Disk | Snapshot] = [
+                *self._disks.list_by_resource_group(group),
+                *self._snapshots.list_by_resource_group(group),
+            ]
+        found = []
+        for one in listed:
+            tags = one.tags or {}
+            if RUN in tags and MACHINE in tags:
+                kind = "snapshot" if isinstance(one, Snapshot) else "disk"
+                name = str(ResourceId.parse(one.id or ""))
+                thing = Thing(name, kind, tags[RUN], tags.get(ROLE, ""), tags.get(OLD_DISK, ""))
+                found.append((tags[MACHINE], thing))
+        return found
+
+
+def like(source: Disk, creation: CreationData, tags: Mapping[str, str]) -> Disk:
+    """A disk that can take the place of `source`: region, zone, kind, generation, plan and key are the same.
+
+    Its owner's tags come along: policies and bills go by them.
+    """
+    old = facts_of(source)
+    properties = DiskProperties(
+        creation_data=creation,
+        os_type=old.os_type,
+        hyper_v_generation=old.hyper_v_generation,
+        purchase_plan=old.purchase_plan,
+        supported_capabilities=old.supported_capabilities,
+        supports_hibernation=old.supports_hibernation,
+        encryption=old.encryption,
+        network_access_policy=old.network_access_policy,
+        disk_access_id=old.disk_access_id,
+        public_network_access=old.public_network_access,
+        tier=old.tier,
+        bursting_enabled=old.bursting_enabled,
+        security_profile=old.security_profile,
+    )
+    both = {**{key: value for key, value in (source.tags or {}).items() if key not in tags}, **tags}
+    return Disk(
+        location=source.location,
+        zones=source.zones,
+        sku=source.sku,
+        extended_location=source.extended_location,
+        tags=both,
+        properties=properties,
+    )
+
+
+def facts_of(disk: Disk) -> DiskProperties:
+    """Misuse where Azure tells nothing of it."""
+    if disk.properties is None:
+        raise Misuse(say("azure.not_a_disk", id=disk.id))
+    return disk.properties
+
+
+def _sku() -> SnapshotSku:
+    """The cheapest kind; that of a snapshot need not be its disk's."""
+    return SnapshotSku(name="Standard_LRS")

@@ -1,0 +1,184 @@
+"""Virtual machines: what is known of them, and turning them off and on.
+
+https://learn.microsoft.com/rest/api/compute/virtual-machines ; power states:
+https://learn.microsoft.com/azure/virtual-machines/states-billing
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from azure.core import MatchConditions
+from azure.mgmt.compute.models import (
+    InstanceViewStatus,
+    OSDisk,
+    VirtualMachine,
+    VirtualMachineInstanceView,
+    VirtualMachineProperties,
+)
+
+from bootmend.clouds.azure.answers import asking
+from bootmend.clouds.azure.ids import DISK, VM, ResourceId, looks_like_id
+from bootmend.clouds.azure.pace import Pace
+from bootmend.clouds.cloud import Listed, Machine, Power
+from bootmend.errors import CloudAway, Missing, Misuse, Refused
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.clouds.azure.connection import Connection
+
+_POWER = {
+    "running": Power.RUNNING,
+    "deallocated": Power.OFF,
+    "stopped": Power.HALTED,
+    "starting": Power.MOVING,
+    "stopping": Power.MOVING,
+    "deallocating": Power.MOVING,
+}
+_LONGEST_MOVE = 900.0
+"""Seconds that a start or a stop begun by somebody else is waited for."""
+
+
+class Machines:
+    def __init__(self, connection: Connection, group: str = "") -> None:
+        self._connection = connection
+        self._client = connection.client.virtual_machines
+        self._group = group
+        self.pace = Pace(5.0 / connection.haste)
+
+    def resolve(self, name: str) -> ResourceId:
+        """The id of a machine given by name or by id; without a resource group all of the subscription are searched."""
+        if looks_like_id(name):
+            return self.same_subscription(ResourceId.parse(name))
+        if self._group:
+            return ResourceId(self._connection.subscription, self._group, VM, name)
+        with asking(name):
+            ids = [one.id or "" for one in self._client.list_all() if (one.name or "").lower() == name.lower()]
+        if not ids:
+            raise Missing(say("azure.no_machine", name=name, subscription=self._connection.subscription))
+        if len(ids) > 1:
+            groups = ", ".join(ResourceId.parse(one).group for one in ids)
+            raise Misuse(say("azure.many_machines", name=name, groups=groups))
+        return ResourceId.parse(ids[0])
+
+    def same_subscription(self, wanted: ResourceId) -> ResourceId:
+        """Misuse for another subscription than the one that is asked, and for what is no machine."""
+        if not wanted.is_a(VM):
+            raise Misuse(say("azure.not_a_machine", id=wanted))
+        if wanted.subscription.lower() != self._connection.subscription.lower():
+            raise Misuse(say("azure.other_subscription", id=wanted, subscription=self._connection.subscription))
+        return wanted
+
+    def get(self, wanted: ResourceId) -> VirtualMachine:
+        """With its instance view: one read for both."""
+        self.pace.wait(str(wanted))
+        with asking(wanted.name):
+            return self._client.get(wanted.group, wanted.name, expand="instanceView")
+
+    def all(self) -> Iterator[Listed]:
+        with asking("virtualMachines"):
+            if self._group:
+                found = list(self._client.list(self._group, expand="instanceView"))
+            else:
+                found = list(self._client.list_all(expand="instanceView"))
+        for vm in found:
+            if os_disk_of(vm) is not None:
+                yield Listed(as_machine(vm), agent_of(view_of(vm)))
+
+    def stop(self, wanted: ResourceId) -> None:
+        if self._settled(wanted) is not Power.OFF:
+            with asking(wanted.name):
+                self._client.begin_deallocate(wanted.group, wanted.name).result()
+
+    def start(self, wanted: ResourceId) -> None:
+        if self._settled(wanted) is not Power.RUNNING:
+            with asking(wanted.name):
+                self._client.begin_start(wanted.group, wanted.name).result()
+
+    def swap(self, wanted: ResourceId, disk: ResourceId) -> None:
+        """The whole machine is put back as it was read but for its OS disk, as Microsoft's own sample does it.
+
+        https://learn.microsoft.com/azure/virtual-machines/windows/os-disk-swap . Where the machine carries an ETag
+        the change is refused if somebody changed it meanwhile.
+        """
+        vm = self.get(wanted)
+        os_disk = os_disk_of(vm)
+        if os_disk is None or os_disk.managed_disk is None:
+            raise Refused(say("azure.unmanaged", name=wanted.name), say("azure.unmanaged_next"))
+        if (os_disk.managed_disk.id or "").lower() == str(disk).lower():
+            return
+        if power_of(view_of(vm)) is not Power.OFF:
+            raise Refused(say("clouds.still_runs", name=wanted.name), say("clouds.still_runs_next"))
+        os_disk.managed_disk.id = str(disk)
+        os_disk.name = disk.name
+        assert vm.properties is not None
+        vm.properties.instance_view = None
+        unchanged = MatchConditions.IfNotModified if vm.etag else None
+        with asking(wanted.name):
+            self._client.begin_create_or_update(
+                wanted.group, wanted.name, vm, etag=vm.etag, match_condition=unchanged
+            ).result()
+
+    def _settled(self, wanted: ResourceId) -> Power:
+        """Its power once nobody is starting or stopping it any more."""
+        end = time.monotonic() + _LONGEST_MOVE / self._connection.haste
+        while True:
+            power = power_of(view_of(self.get(wanted)))
+            if power is not Power.MOVING:
+                return power
+            if time.monotonic() > end:
+                raise CloudAway(say("azure.moves_for_ever", name=wanted.name))
+
+
+def as_machine(vm: VirtualMachine) -> Machine:
+    """Refused where it boots from no managed disk."""
+    wanted = ResourceId.parse(vm.id or "")
+    os_disk = os_disk_of(vm)
+    disk = (os_disk.managed_disk.id or "") if os_disk is not None and os_disk.managed_disk is not None else ""
+    if not disk:
+        raise Refused(say("azure.unmanaged", name=wanted.name), say("azure.unmanaged_next"))
+    place = "/".join([vm.location, *(vm.zones or [])])
+    return Machine(str(wanted), wanted.name, place, power_of(view_of(vm)), str(ResourceId.parse(disk)))
+
+
+def os_disk_of(vm: VirtualMachine) -> OSDisk | None:
+    profile = vm.properties.storage_profile if vm.properties is not None else None
+    return profile.os_disk if profile is not None else None
+
+
+def properties_of(vm: VirtualMachine) -> VirtualMachineProperties:
+    return vm.properties or VirtualMachineProperties()
+
+
+def view_of(vm: VirtualMachine) -> VirtualMachineInstanceView:
+    view = vm.properties.instance_view if vm.properties is not None else None
+    return view or VirtualMachineInstanceView()
+
+
+def power_of(view: VirtualMachineInstanceView) -> Power:
+    """Azure leaves the state out at times; then it is not known."""
+    for status in view.statuses or []:
+        word = (status.code or "").lower()
+        if word.startswith("powerstate/"):
+            return _POWER.get(word.partition("/")[2], Power.UNKNOWN)
+    return Power.UNKNOWN
+
+
+def agent_status(view: VirtualMachineInstanceView) -> InstanceViewStatus | None:
+    statuses = view.vm_agent.statuses if view.vm_agent is not None else None
+    return statuses[0] if statuses else None
+
+
+def agent_of(view: VirtualMachineInstanceView) -> str | None:
+    status = agent_status(view)
+    return status.display_status if status is not None else None
+
+
+def disk_id(text: str) -> ResourceId:
+    """Misuse for what is no managed disk."""
+    wanted = ResourceId.parse(text)
+    if not wanted.is_a(DISK):
+        raise Misuse(say("azure.not_a_disk", id=text))
+    return wanted

@@ -1,0 +1,36 @@
+"""Names and tags of what a run makes: they follow from the run's id, so that a step done again finds its own work."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+
+RUN = "bootmend-run"
+MACHINE = "bootmend-machine"
+ROLE = "bootmend-role"
+OLD_DISK = "bootmend-old-disk"
+"""On a repaired disk: the id of the one it replaces, for an undo from another computer."""
+
+BACKUP, REPAIRED, PARCEL, HELPER, LOOK = "backup", "repaired", "parcel", "helper", "look"
+
+_LONGEST = 80
+"""Characters of a disk's or snapshot's name in Azure ("Naming rules and restrictions for Azure resources")."""
+_LONGEST_TAG = 256
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """Sorts by time; 24 random bits keep two runs of the same second apart."""
+    return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def name_of(machine: str, run: str, role: str) -> str:
+    """`vm7-bootmend-20260102-030405-a1b2c3-backup`: letters, digits and dashes, at most 80 characters."""
+    tail = f"-bootmend-{run}-{role}"
+    plain = re.sub(r"[^A-Za-z0-9-]", "-", machine.rsplit("/", 1)[-1]).strip("-") or "machine"
+    return plain[: _LONGEST - len(tail)] + tail
+
+
+def tags_of(machine: str, run: str, role: str, old_disk: str = "") -> dict[str, str]:
+    tags = {RUN: run, MACHINE: machine[-_LONGEST_TAG:], ROLE: role}
+    return {**tags, OLD_DISK: old_disk[-_LONGEST_TAG:]} if old_disk else tags

@@ -1,0 +1,133 @@
+"""Does it come up? The boot watch: a verdict with its reason, never "healthy" on the absence of bad news.
+
+One look after the other is judged by itself (`judge`); the watch ends with the first verdict that two
+looks in a row agree on, or when its time is over. What was there before the start is no news: an
+agent's status must be newer, a picture must be another one, a log must have gone on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from bootmend.clouds.cloud import Cloud, Power, Sight
+from bootmend.clouds.sight import Meaning, screen_shows, serial_shows
+from bootmend.repair import Progress
+from bootmend.texts import say
+
+READY = "ready"
+
+
+class Verdict(StrEnum):
+    HEALTHY = "healthy"
+    """Its agent says Ready, since this start, and still says so a while later."""
+    FAILED = "failed"
+    """It shows a stop screen or a boot error, or nothing moves until the time is over."""
+    STARTING = "still_starting"
+    UNCLEAR = "cannot_tell"
+    """Neither good nor bad news could be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds."""
+
+    most: float = 900.0
+    between: float = 10.0
+    settle: float = 60.0
+    """How long the agent must go on being Ready: some machines stop shortly after."""
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    verdict: Verdict
+    reason: str
+    moving: bool = False
+    """It says of itself that it works on something (updates): time-out is no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    verdict: Verdict
+    reason: str
+    seconds: float
+    looks: int
+
+
+def before_start(sight: Sight) -> dict[str, str]:
+    """What a later look is compared with."""
+    return {
+        "agent_when": sight.agent_when.isoformat() if sight.agent_when else "",
+        "screen_when": sight.screen_when or "",
+        "serial": str(len(sight.serial or "")),
+    }
+
+
+def news(sight: Sight, before: dict[str, str]) -> Sight:
+    """The sight without what was there before the start."""
+    if sight.agent_when is not None and before.get("agent_when"):
+        known = datetime.fromisoformat(before["agent_when"])
+        if sight.agent_when <= known:
+            sight = replace(sight, agent=None)
+    if sight.screen_when is not None and sight.screen_when == before.get("screen_when"):
+        sight = replace(sight, screen=None)
+    if sight.serial is not None:
+        # A log that became shorter was begun anew.
+        length = int(before.get("serial") or 0)
+        sight = replace(sight, serial=sight.serial[length if len(sight.serial) >= length else 0 :])
+    return sight
+
+
+def judge(sight: Sight) -> Judgement:
+    """What one look at a machine says, of which only news is left."""
+    if sight.power in (Power.OFF, Power.HALTED):
+        return Judgement(Verdict.FAILED, say("clouds.seen_off"))
+    shown = [one for one in (screen_shows(sight.screen), serial_shows(sight.serial)) if one is not None]
+    for bad in (one for one in shown if one.meaning is Meaning.FAILED):
+        return Judgement(Verdict.FAILED, bad.told)
+    if (sight.agent or "").lower() == READY:
+        return Judgement(Verdict.HEALTHY, say("clouds.seen_ready"))
+    for working in (one for one in shown if one.meaning is Meaning.WORKING):
+        return Judgement(Verdict.STARTING, working.told, moving=True)
+    for starting in (one for one in shown if one.meaning is Meaning.STARTING):
+        return Judgement(Verdict.STARTING, starting.told)
+    told = [*(one.told for one in shown), *sight.unseen]
+    return Judgement(Verdict.UNCLEAR, " ".join([say("clouds.seen_no_agent"), *told]))
+
+
+def watch(cloud: Cloud, machine: str, before: dict[str, str], patience: Patience, tell: Progress) -> Watched:
+    """Looks until two looks agree on good or bad news, or until `patience.most` seconds are over."""
+    began = patience.clock()
+    looks = 0
+    last = Judgement(Verdict.UNCLEAR, say("clouds.seen_nothing"))
+    since = began
+    while True:
+        now = judge(news(cloud.look(machine), before))
+        looks += 1
+        at = patience.clock()
+        if now.verdict is not last.verdict or looks == 1:
+            since = at
+        last = now
+        tell(say("clouds.watching", seconds=round(at - began), reason=now.reason))
+        # A look is one moment: bad news is believed at the second, good news once it has lasted.
+        agreed = patience.settle if now.verdict is Verdict.HEALTHY else patience.between / 2
+        if now.verdict in (Verdict.HEALTHY, Verdict.FAILED) and at > since and at - since >= agreed:
+            return Watched(now.verdict, now.reason, at - began, looks)
+        if at - began >= patience.most:
+            return _time_is_over(now, at - began, looks)
+        patience.sleep(patience.between)
+
+
+def _time_is_over(last: Judgement, seconds: float, looks: int) -> Watched:
+    """Nobody waits for ever: what has not begun to move by now is called failed, what moves is left alone."""
+    verdict, reason = last.verdict, last.reason
+    if verdict is Verdict.STARTING and not last.moving:
+        verdict, reason = Verdict.FAILED, say("clouds.not_up", minutes=round(seconds / 60), reason=last.reason)
+    if verdict is Verdict.HEALTHY:  # Ready, but not for long enough to count
+        verdict = Verdict.STARTING
+    return Watched(verdict, reason, seconds, looks)
