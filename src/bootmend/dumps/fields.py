@@ -80,9 +80,10 @@ def analyze_fields(
     found["ANALYSIS_SESSION_HOST"] = session.host if session is not None else None
     found["ANALYSIS_SESSION_TIME"] = _session_time(session.started) if session is not None else None
     found["ANALYSIS_VERSION"] = f"bootmend {__version__}"
-    found |= _stack(stack or Stack())
+    found["STACK_TEXT"] = "\n".join(map(_line, stack.frames if stack is not None else ())) or None
     if verdict.address is None:
         found["RETRACER_ANALYSIS_TAG_STATUS"] = "DEBUG_FLR_FAULTING_IP is not found"
+    found |= _hashes(stack or Stack())
     found["FOLLOWUP_NAME"] = None
     found |= _culprit(dump, verdict, stack)
     found |= _system(dump)
@@ -94,11 +95,10 @@ def analyze_fields(
     return found
 
 
-def _stack(stack: Stack) -> dict[str, Value]:
-    """The hashes with functions only where the debugger would know no other names."""
+def _hashes(stack: Stack) -> dict[str, Value]:
+    """Those with functions only where the debugger would know no other names."""
     hashes = stack.hashes()
     return {
-        "STACK_TEXT": "\n".join(map(_line, stack.frames)) or None,
         "THREAD_SHA1_HASH_MOD_FUNC": hashes.mod_func if hashes is not None and stack.named else None,
         "THREAD_SHA1_HASH_MOD_FUNC_OFFSET": hashes.mod_func_offset if hashes is not None and stack.named else None,
         "THREAD_SHA1_HASH_MOD": hashes.mod if hashes is not None else None,
