@@ -71,10 +71,50 @@ def test_the_flag_on_the_windows_volume_too() -> None:
         odd.mended()
 
 
-def test_the_flag_on_another_partition_is_moved_on_consent_only() -> None:
+def test_the_flag_on_a_partition_that_starts_nothing_is_moved() -> None:
     with strange(1) as odd:
         odd.disk.write(SLOTS, b"\0")
         odd.disk.write(SLOTS + 16, b"\x80")
+        found = only(odd)
+        assert found.severity is Severity.CAUSE
+        assert found.prediction is not None
+        assert "BOOTMGR" in found.prediction.name
+        odd.mended()
+
+
+@pytest.mark.parametrize("several", [True, False])
+@pytest.mark.parametrize(
+    ("flag", "severity"), [(0x01, Severity.CAUSE), (0x7F, Severity.CAUSE), (0x81, Severity.RISK), (0xFF, Severity.RISK)]
+)
+def test_a_flag_that_is_none(flag: int, severity: Severity, several: bool) -> None:
+    """On the boot partition itself, or on another one beside it."""
+    with strange(1) as odd:
+        odd.disk.write(SLOTS + (16 if several else 0), bytes((flag,)))
+        found = only(odd)
+        assert (found.subject, found.severity) == ("active_partition", severity)
+        proposal = odd.mended()
+        assert proposal.rehearsal is not None
+        assert [proposal.rehearsal.overlay.read(SLOTS + at, 1) for at in (0, 16)] == [b"\x80", b"\0"]
+
+
+def test_random_flags_make_no_table_of_a_sector_that_is_none() -> None:
+    with strange(1) as odd:
+        for slot in range(4):
+            odd.disk.write(SLOTS + 16 * slot, b"\x11" * 16)
+        image = Image(odd.disk)
+        assert image.table.kind == "none"
+        image.close()
+
+
+@pytest.mark.parametrize("loader", ["\\ntldr", "\\GRLDR", "\\bootmgr"])
+def test_the_flag_on_another_partition_is_moved_on_consent_only(loader: str) -> None:
+    with strange(1) as odd:
+        odd.disk.write(SLOTS, b"\0")
+        odd.disk.write(SLOTS + 16, b"\x80")
+        odd.volume(lambda files: files.create(loader, b"MZ"))
+        if loader == "\\bootmgr":  # its partition counts as the one to start from then, and has no store
+            assert told(odd) == []
+            return
         found = only(odd)
         assert found.severity is Severity.RISK
         assert {action.safety for action in found.actions} == {Safety.RISKY}
@@ -85,9 +125,10 @@ def test_the_flag_on_another_partition_is_moved_on_consent_only() -> None:
         assert [accepted.rehearsal.overlay.read(at, 1) for at in (SLOTS, SLOTS + 16)] == [b"\x80", b"\0"]
 
 
-def test_boot_code_is_never_made_up() -> None:
+@pytest.mark.parametrize("byte", [b"\0", b"\xff", b"\xf6"])
+def test_boot_code_is_never_made_up(byte: bytes) -> None:
     with strange(1) as odd:
-        odd.disk.write(0, bytes(440))
+        odd.disk.write(0, byte * 440)
         found = only(odd)
         assert (found.severity, found.actions) == (Severity.CAUSE, ())
         assert "bootrec" in found.skipped[0].reason

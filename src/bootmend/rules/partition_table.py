@@ -3,16 +3,18 @@
 Symptom:  "Operating system not found", "No bootable device", "Invalid partition table", "An operating system
           wasn't found", or a black screen with a cursor: before anything of Windows runs.
 Cause:    sector 0 has lost its signature 55 AA, its boot code or its active partition; several partitions
-          are marked active; or a GPT's protective entry, its first copy or its backup is damaged.
+          are marked active, or one without any boot files; a boot flag is neither 00 nor 80; or a GPT's
+          protective entry, its first copy or its backup is damaged.
 Evidence: the bytes that should stand there, the partition on which Windows' boot files do stand, and the GPT's
           other copy.
 Repair:   puts back 55 AA; marks the one partition with Windows' boot files active, and no other; writes the
           damaged copy of a GPT from the sound one, and its protective entry where the table of sector 0 is empty.
 Not done: only the disk of a Windows that was found is judged: never a data disk, a bare volume or a Linux disk.
           Where a loader of its own (GRUB) stands in sector 0, the active flag means nothing and is left
-          alone. Moving the flag from another system's partition needs consent (`--accept
-          move-active-flag`). Windows keeps no plain copy of its boot code on the disk: it is not made up. A
-          damaged first or second copy of a GPT alone does not stop UEFI, which uses the other: a risk.
+          alone. Moving the flag from a partition that may start another system needs consent (`--accept
+          move-active-flag`): from any but an NTFS volume without bootmgr and NTLDR. Windows keeps no plain
+          copy of its boot code on the disk: it is not made up. A damaged first or second copy of a GPT
+          alone does not stop UEFI, which uses the other: a risk.
 By hand:  boot code: bootrec /fixmbr from a recovery medium, or bootsect /nt60 SYS /mbr. Active flag: diskpart,
           select partition, active. GPT: gdisk's recovery menu.
 """
@@ -23,6 +25,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bootmend.actions.write_sectors import WriteSectors
+from bootmend.errors import InputError
 from bootmend.findings import (
     Action,
     Confidence,
@@ -36,6 +39,7 @@ from bootmend.findings import (
     Station,
 )
 from bootmend.texts import say
+from bootmend.volumes.ntfs import NtfsVolume
 from bootmend.volumes.tables.mbr import BootCode, boot_code
 from bootmend.volumes.tables.partition import Flaw, Patch, TableFault
 from bootmend.windows.firmware import BIOS
@@ -49,6 +53,9 @@ RISK = "move-active-flag"
 
 _STOPPING = {Flaw.MBR_UNSIGNED: Severity.CAUSE, Flaw.NOT_PROTECTED: Severity.CAUSE}
 _TABLE_AT, _SLOT = 446, 16
+ACTIVE = 0x80
+LOADED_BY_NTFS = ("\\bootmgr", "\\ntldr", "\\grldr")
+"""What boot code of an NTFS volume looks for: Windows' since Vista, Windows' before, GRUB4DOS'."""
 
 
 def check(windows: Windows) -> Iterator[Finding]:
@@ -113,44 +120,69 @@ def _boot_code(windows: Windows) -> Iterator[Finding]:
 
 
 def _active(windows: Windows) -> Iterator[Finding]:
-    """The flag stands on another partition than the one with Windows' boot files, on several, or on none."""
+    """The flag stands on another partition than the one with Windows' boot files, on several, on none, or is none."""
     start, device = windows.chain.start, windows.image.device
     sector = device.read(0, 512)
-    slots = [number for number in range(1, 5) if sector[_TABLE_AT + _SLOT * (number - 1)] == 0x80]
+    flags = {number: sector[_TABLE_AT + _SLOT * (number - 1)] for number in range(1, 5)}
+    slots = [number for number, flag in flags.items() if flag == ACTIVE]
+    odd = [number for number, flag in flags.items() if flag not in (0, ACTIVE)]
     home = start.volume
-    if home is None or slots == [home] or home > 4:
+    if home is None or (slots == [home] and not odd) or home > 4:
         return
     if boot_code(sector) is BootCode.OTHER:
         return
     here, proof = belongs_here(windows)
-    if not slots:
-        severity, key = (Severity.CAUSE if here else Severity.RISK), "active_none"
+    # Windows' boot code takes all from 80 on for active, and calls the table invalid at 01 to 7F.
+    invalid = any(flags[number] < ACTIVE for number in odd)
+    lost = invalid or not (slots or odd) or (bool(slots) and _starts_nothing(windows, slots[0]))
+    severity = Severity.CAUSE if here and lost else Severity.RISK
+    if odd:
+        key = "active_odd"
+    elif not slots:
+        key = "active_none"
     elif slots[0] == home:
         severity, key = Severity.RISK, "active_several"
     else:
-        severity, key = Severity.RISK, "active_wrong"
+        key = "active_wrong"
+    wanted = {number: ACTIVE if number == home else 0 for number in flags}
     patches = [
-        Patch(_TABLE_AT + _SLOT * (number - 1), b"\x80" if number == home else b"\0", f"active flag of slot {number}")
-        for number in sorted({*slots, home})
-        if (number in slots) != (number == home)
+        Patch(_TABLE_AT + _SLOT * (number - 1), bytes((wanted[number],)), f"active flag of slot {number}")
+        for number in flags
+        if flags[number] != wanted[number]
     ]
     edits = [_write(windows, patch) for patch in patches]
-    if key == "active_wrong":
+    if key == "active_wrong" and severity is Severity.RISK:
         edits = [replace(edit, safety=Safety.RISKY, risk=RISK) for edit in edits]
+    seen = {
+        "active": ", ".join(map(str, slots)) or say("rules_boot.none_active"),
+        "flags": " ".join(f"{flag:02x}" for flag in flags.values()),
+    }
     yield Finding(
         rule="partition_table",
         severity=severity,
         subject="active_partition",
         title=say(f"rules_boot.{key}", number=home),
         why=say("rules_boot.active_why"),
-        evidence=(
-            Evidence(
-                f"{device.name} at {_TABLE_AT:#x}",
-                say("rules_boot.active_seen", active=", ".join(map(str, slots)) or say("rules_boot.none_active")),
-            ),
-            proof,
-        ),
+        evidence=(Evidence(f"{device.name} at {_TABLE_AT:#x}", say("rules_boot.active_seen", **seen)), proof),
         actions=tuple(edits),
-        prediction=_nothing_boots(say("rules_boot.active_predicted")) if severity is Severity.CAUSE else None,
+        prediction=_stops(key) if severity is Severity.CAUSE else None,
         rank=2,
+    )
+
+
+def _starts_nothing(windows: Windows, number: int) -> bool:
+    """An NTFS volume without a file that the boot code of one could load; of other kinds it is not known."""
+    content = windows.image.content(number)
+    try:
+        return isinstance(content, NtfsVolume) and not any(content.exists(path) for path in LOADED_BY_NTFS)
+    except InputError:
+        return False
+
+
+def _stops(key: str) -> Prediction:
+    if key == "active_wrong":
+        words, why = say("rules_boot.bootmgr_words"), say("rules_boot.active_wrong_predicted")
+        return predict_screen(Screen.BIOS, words, why, Confidence.MEDIUM)
+    return _nothing_boots(
+        say("rules_boot.active_odd_predicted" if key == "active_odd" else "rules_boot.active_predicted")
     )

@@ -49,7 +49,9 @@ def read_partitions(device: BlockDevice) -> PartitionTable:
     if record.signed and record.protective:
         warnings = [say("volumes.gpt_gone")]
         return PartitionTable("gpt", "", None, None, device.sector_size, [], warnings)
-    if record.plausible and (record.signed or _worth_believing(device, record)):
+    if record.plausible and record.signed:
+        return read_mbr(device, record)
+    if (record.plausible or record.signed) and _worth_believing(device, record):
         return read_mbr(device, record)
     return _bare(device, [say("volumes.nothing_known")])
 
@@ -76,5 +78,5 @@ def _hybrid(record: BootRecord) -> bool:
 
 
 def _worth_believing(device: BlockDevice, record: BootRecord) -> bool:
-    """A boot record that lost its 55 AA: only what it points to can vouch for it."""
+    """A boot record that lost its 55 AA, or with boot flags that are none: only what it points to can vouch for it."""
     return any(witnesses(device, record, size) for size in (512, 4096))

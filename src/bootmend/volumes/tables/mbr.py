@@ -32,6 +32,7 @@ class BootCode(Enum):
     """What stands in sector 0 before the table."""
 
     NONE = "none"
+    """One byte over and over: wiped, or never written."""
     STANDARD = "standard"
     """Starts the partition that is marked active, as Windows' own and its likes do."""
     OTHER = "other"
@@ -41,7 +42,7 @@ class BootCode(Enum):
 def boot_code(sector: bytes) -> BootCode:
     """Of the first 512 bytes of a disk."""
     code = sector[:440]
-    if not any(code):
+    if len(set(code)) == 1:
         return BootCode.NONE
     if any(words in code for words in _STANDARD_WORDS):
         return BootCode.STANDARD
