@@ -41,7 +41,7 @@ def test_a_machine_that_says_nothing(text: str | None) -> None:
 
 def test_one_that_cannot_be_read() -> None:
     with strange(2) as odd:
-        partition(odd.disk, 1).write(0, b"\xff" * 1024)
+        partition(odd.disk, 1).write(0, b"\xff" * 8192)
         (found,) = ask(odd, "system_partition_missing")
         assert found.severity is Severity.CAUSE
         assert "cannot be read" in found.title

@@ -14,6 +14,8 @@ from bootmend.errors import ParseError
 from bootmend.texts import say
 from bootmend.volumes.bitlocker import read_bitlocker
 from bootmend.volumes.fat import FatVolume, is_fat
+from bootmend.volumes.fat.bootsector import read_geometry
+from bootmend.volumes.fat.spare import find_fat_spare
 from bootmend.volumes.ntfs import NtfsVolume, is_ntfs
 from bootmend.volumes.ntfs.boot import read_boot
 from bootmend.volumes.ntfs.spare import find_spare
@@ -66,6 +68,17 @@ def _with_boot(device: BlockDevice, name: str) -> BlockDevice:
     return device
 
 
+def _with_fat_boot(device: BlockDevice, name: str) -> BlockDevice:
+    try:
+        read_geometry(device, name)
+    except ParseError:
+        spare = find_fat_spare(device, name)
+        if spare is None:
+            raise
+        return spare
+    return device
+
+
 def open_volume(device: BlockDevice, name: str, writable: bool = False) -> Volume | Locked | Unknown:
     """Raises ParseError where the volume is NTFS or FAT by name, but broken."""
     head = device.read(0, min(_HEAD, device.size))
@@ -75,10 +88,13 @@ def open_volume(device: BlockDevice, name: str, writable: bool = False) -> Volum
     if is_ntfs(head):
         return NtfsVolume(_with_boot(device, name), name, writable)
     if is_fat(head[:512]):
-        return FatVolume(device, name)
+        return FatVolume(_with_fat_boot(device, name), name)
     for offset, magic, what in _SIGNATURES:
         if head[offset : offset + len(magic)] == magic:
             return Unknown(what)
+    fat = find_fat_spare(device, name)
+    if fat is not None:
+        return FatVolume(fat, name)
     spare = find_spare(device, name)
     if spare is not None:
         return NtfsVolume(spare, name, writable)
