@@ -8,6 +8,7 @@ import typer
 
 from bootmend import __version__
 from bootmend.cli import (
+    azure,
     bcdedit,
     demo,
     diagnose,
@@ -68,5 +69,6 @@ app.command()(enable.enable)
 app.command()(disable.disable)
 app.command()(rules.rules)
 app.add_typer(lab.lab, name="lab")
+app.add_typer(azure.azure, name="azure")
 app.add_typer(files.files, name="files")
 app.command()(script.script)

@@ -19,14 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from bootmend.clouds.cloud import Cloud, Machine
-from bootmend.clouds.mending import Asked, Outcome, Way
-from bootmend.clouds.naming import BACKUP, name_of, tags_of
+from bootmend.clouds.mending import Outcome, Way
+from bootmend.clouds.naming import BACKUP, LOOK, name_of, tags_of
 from bootmend.clouds.run import Run, Stage, Store, now
 from bootmend.clouds.watch import Patience, Verdict, Watched, before_start, watch
 from bootmend.errors import BootmendError, CloudAway, Refused
-from bootmend.repair import Progress, diagnose
+from bootmend.repair import Progress
 from bootmend.texts import say
 
 
@@ -38,7 +39,6 @@ class Flow:
     store: Store
     run: Run
     way: Way
-    asked: Asked
     patience: Patience
     tell: Progress = lambda _: None
 
@@ -101,15 +101,10 @@ class Flow:
             self._turn_back(say(f"clouds.outcome_{mended.outcome.value}"))
 
     def _check(self) -> None:
-        """The new disk as it lies in the cloud, not as we think we filled it."""
+        """What is left on the new disk must have been there before."""
         self.tell(say("clouds.checking"))
-        self.cloud.close_access(self.run.new_disk)
-        with self.cloud.reading(self.run.new_disk) as device:
-            found = diagnose(device, self.asked.given, progress=self.tell)
-            found.image.close()
-        left = {finding.key for finding in found.causes}
         known = {(one["rule"], one["subject"].lower()) for one in self._findings()}
-        if new := sorted(left - known):
+        if new := sorted(set(self.way.check(self.run, self.tell)) - known):
             self._turn_back(say("clouds.check_failed", what=", ".join(f"{rule} ({subject})" for rule, subject in new)))
 
     def _findings(self) -> list[dict[str, str]]:
@@ -149,9 +144,21 @@ class Flow:
         self.store.save(self.run)
 
 
-def begin(cloud: Cloud, store: Store, machine: Machine, how: str, options: dict[str, object]) -> Run:
-    """A new run, on record before anything is done. Refused while an earlier one of this machine is unfinished."""
+def begin(cloud: Cloud, store: Store, machine: Machine, how: str, options: dict[str, Any]) -> Run:
+    """A new run, on record before anything is done. Refused while an earlier one of this machine stands."""
+    refuse_unfinished(cloud, store, machine)
+    run = Run.of(cloud.kind, machine, how, options)
+    store.save(run)
+    return run
+
+
+def refuse_unfinished(cloud: Cloud, store: Store, machine: Machine) -> None:
+    """Refused while an earlier run of this machine is unfinished or not confirmed, wherever it was begun."""
     for earlier in store.of_machine(cloud.kind, machine.id):
+        if earlier.unfinished and earlier.how == LOOK:  # a snapshot that a crash left behind, and nothing else
+            clear_up(cloud, earlier, lambda _: None)
+            earlier.stage = Stage.BACK
+            store.save(earlier)
         if earlier.unfinished:
             raise Refused(say("clouds.unfinished", name=machine.name, run=earlier.id), say("clouds.unfinished_next"))
         if earlier.stage is Stage.DONE and earlier.new_disk.lower() == machine.disk.lower():
@@ -163,9 +170,6 @@ def begin(cloud: Cloud, store: Store, machine: Machine, how: str, options: dict[
         raise Refused(
             say("clouds.elsewhere", name=machine.name, run=", ".join(sorted(strange))), say("clouds.elsewhere_next")
         )
-    run = Run.of(cloud.kind, machine, how, options)
-    store.save(run)
-    return run
 
 
 def go_back(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: None) -> None:

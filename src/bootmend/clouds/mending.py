@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -14,10 +14,13 @@ from bootmend.clouds.naming import REPAIRED, name_of, tags_of
 from bootmend.clouds.run import Run
 from bootmend.disk.device import BlockDevice, Patch
 from bootmend.errors import DeviceError, Refused
-from bootmend.repair import Progress, Proposal, propose
+from bootmend.repair import Progress, Proposal, diagnose, propose
 from bootmend.reports import document
 from bootmend.texts import say
 from bootmend.windows.donor import Given
+
+Cause = tuple[str, str]
+"""Rule and subject, in lower case."""
 
 
 class Outcome(StrEnum):
@@ -38,9 +41,12 @@ class Mended:
 
 
 class Way(Protocol):
-    """How a repaired disk comes to be. May be called again after a crash: it then begins anew."""
+    """How a repaired disk comes to be. Both may be called again after a crash: `mend` then begins anew."""
 
     def mend(self, run: Run, tell: Progress) -> Mended: ...
+
+    def check(self, run: Run, tell: Progress) -> list[Cause]:
+        """The causes on the new disk as it lies in the cloud, not as we think it was filled."""
 
 
 @dataclass(slots=True)
@@ -58,15 +64,15 @@ class Here:
 
     cloud: Cloud
     asked: Asked
-    proposals: list[Proposal] = field(default_factory=list)
-    """The last one, for a person to read."""
+    show: Callable[[Proposal], None] = lambda _: None
+    """Hears of what was found and planned before anything is made of it."""
 
     def mend(self, run: Run, tell: Progress) -> Mended:
         started = time.monotonic()
         with self._reading(run) as device:
             proposal = propose(device, self.asked.given, only=self.asked.only, accept=self.asked.accept, progress=tell)
-            self.proposals[:] = [proposal]
             try:
+                self.show(proposal)
                 refuse_new_trouble(proposal)
                 made = ""
                 patches: list[Patch] = []
@@ -86,6 +92,13 @@ class Here:
         with self.cloud.reading(made) as device:
             require(device, patches)
         return Mended(Outcome.REPAIRED, told, made)
+
+    def check(self, run: Run, tell: Progress) -> list[Cause]:
+        self.cloud.close_access(run.new_disk)
+        with self.cloud.reading(run.new_disk) as device:
+            found = diagnose(device, self.asked.given, progress=tell)
+            found.image.close()
+        return [finding.key for finding in found.causes]
 
     def _reading(self, run: Run) -> AbstractContextManager[BlockDevice]:
         self.cloud.close_access(run.old_disk)

@@ -12,7 +12,9 @@ ROLE = "bootmend-role"
 OLD_DISK = "bootmend-old-disk"
 """On a repaired disk: the id of the one it replaces, for an undo from another computer."""
 
-BACKUP, REPAIRED, PARCEL, HELPER, LOOK = "backup", "repaired", "parcel", "helper", "look"
+BACKUP, REPAIRED, PARCEL, HELPER = "backup", "repaired", "parcel", "helper"
+LOOK = "look"
+"""Of a snapshot that is only read and goes at once; also the `how` of such a run."""
 
 _LONGEST = 80
 """Characters of a disk's or snapshot's name in Azure ("Naming rules and restrictions for Azure resources")."""

@@ -1,0 +1,105 @@
+"""What every command of `bootmend azure` shares: its options, the way to Azure, a question before anything costs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bootmend.cli.options import SETTINGS
+from bootmend.errors import Refused, Unequipped
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.cloud import Cloud, How, Machine, Obstacle, Sight, Thing
+    from bootmend.clouds.run import Run
+    from bootmend.repair import Progress
+
+Vm = Annotated[str, typer.Argument(metavar="VM", help="Name or resource id of the virtual machine.")]
+Group = Annotated[
+    str, typer.Option("--resource-group", "-g", metavar="NAME", help="Its resource group; else all are searched.")
+]
+Subscription = Annotated[
+    str, typer.Option("--subscription", metavar="ID", help="Default: AZURE_SUBSCRIPTION_ID, or that of `az`.")
+]
+
+
+def azure_cloud(group: str, subscription: str, vm: str = "") -> AzureCloud:
+    """Nothing is asked of Azure yet. Unequipped where the SDK is not installed."""
+    try:
+        from bootmend.clouds.azure.cloud import AzureCloud
+        from bootmend.clouds.azure.connection import connect
+    except ModuleNotFoundError as error:
+        raise Unequipped(say("azure.no_sdk", name=error.name)) from error
+    from bootmend.clouds.azure.ids import ResourceId, looks_like_id
+
+    if vm and looks_like_id(vm) and not subscription:
+        subscription = ResourceId.parse(vm).subscription
+    return AzureCloud(connect(subscription), group)
+
+
+@contextmanager
+def telling(cloud: Cloud | None = None) -> Iterator[Progress]:
+    """A line on the terminal that says what is being done; without one, each step a line on stderr."""
+    from bootmend.cli.session import progress
+    from bootmend.clouds.azure.cloud import AzureCloud
+
+    if sys.stderr.isatty() or SETTINGS.quiet:
+        with progress() as tell:
+            if isinstance(cloud, AzureCloud):
+                cloud.tell = tell
+            yield tell
+        return
+    yield lambda _: None
+
+
+def ask(question: str, yes: bool) -> None:
+    """Refused where nobody can answer, typer.Exit(1) on a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(say("clouds.nobody_to_ask", question=question), say("clouds.nobody_to_ask_next"))
+    if not typer.confirm(question, err=True):
+        sys.stderr.write(say("clouds.declined") + "\n")
+        raise typer.Exit(1)
+
+
+def refuse_barred(found: Iterable[Obstacle], how: How) -> None:
+    """Refused, with every reason at once, where something bars this way."""
+    barring = [one for one in found if how in one.ways]
+    if barring:
+        raise Refused(" ".join(one.told for one in barring), " ".join(one.next_step for one in barring))
+
+
+def show_machine(out: Console, machine: Machine, sight: Sight, notes: Iterable[Obstacle] = ()) -> None:
+    from bootmend.clouds.watch import judge
+
+    out.print(say("clouds.machine", name=machine.name, place=machine.place, power=machine.power.value))
+    if machine.power.value == "running":
+        out.print(say("clouds.it_shows", what=judge(sight).reason))
+    for unseen in sight.unseen:
+        out.print(say("report.note", text=unseen))
+    for note in notes:
+        if not note.ways:
+            out.print(say("report.note", text=f"{note.told} {note.next_step}"))
+
+
+def show_run(out: Console, run: Run, things: Iterable[Thing]) -> None:
+    """Where a run stands, and what of it costs."""
+    out.print(say(f"clouds.stage_{run.stage.value.replace('-', '_')}", name=run.name, run=run.id))
+    if run.verdict:
+        out.print(say("clouds.verdict", verdict=say(f"clouds.verdict_{run.verdict}"), reason=run.reason))
+    elif run.reason:
+        out.print(say("clouds.because", reason=run.reason))
+    kept = [thing for thing in things if thing.run == run.id]
+    for thing in kept:
+        out.print(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
+    if run.stage.value == "done":
+        out.print(say("clouds.kept_old", id=run.old_disk))
+        out.print(say("clouds.what_next", name=run.name))

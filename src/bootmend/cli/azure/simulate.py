@@ -1,0 +1,44 @@
+"""`bootmend azure simulate`: a double of Azure on this computer, for trying the other commands out."""
+
+from __future__ import annotations
+
+import json as text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bootmend.errors import Misuse
+from bootmend.texts import say
+
+Machines = Annotated[
+    list[str], typer.Option("--vm", metavar="NAME=DISK", help="A Windows machine that boots from that disk file.")
+]
+State = Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Keep its state there.")]
+Port = Annotated[int, typer.Option("--port", help="Default: any that is free.")]
+Pace = Annotated[float, typer.Option("--pace", help="How much faster than Azure it works.")]
+Limits = Annotated[bool, typer.Option("--limits", help="Throttle as Azure does.")]
+
+
+def simulate(vm: Machines = [], state: State = None, port: Port = 0, pace: Pace = 20.0, limits: Limits = False) -> None:
+    """Serve a double of Azure until Ctrl-C. It proves how bootmend uses Azure's interface, not how Azure behaves.
+
+    Prints the line that lets the other commands talk to it; the disk files are never written.
+    """
+    from bootmend.clouds.azure.simulate.serve import serve
+    from bootmend.clouds.azure.simulate.throttle import Limits as Throttled
+
+    machines = []
+    for word in vm:
+        name, sign, disk = word.partition("=")
+        if not sign or not name or not Path(disk).is_file():
+            raise Misuse(say("azure.bad_vm", word=word))
+        machines.append((name, Path(disk)))
+
+    def tell(line: str) -> None:
+        told = text.loads(line)
+        typer.echo(say("azure.simulating", url=told["url"]))
+        where = f"{told['url']}/?subscription={told['subscription']}&pace={pace:g}"
+        typer.echo(f"    export BOOTMEND_AZURE_SIMULATOR='{where}'")
+
+    serve(machines, folder=state, port=port, pace=pace, limits=Throttled() if limits else None, tell=tell)
