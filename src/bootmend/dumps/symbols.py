@@ -4,16 +4,19 @@ An image says in its debug directory (RSDS) which PDB is its own: a GUID, and an
 says the same of itself; one of another build is not used, and is named. Both kinds of names are taken: those of
 procedures (private symbols) and the public ones, which are all that Microsoft gives away of its kernel.
 
-The format is read by `purepdb`. A file is bounded before it is opened; what it holds may lie, so whatever goes wrong
-in reading it is an answer about that file.
+The format is read by `purepdb`, which answers broken bytes with its own error; whatever goes wrong is an answer about
+that file. What is bounded before it is read: the file, the streams that hold names, and that each is read once
+(modules that share a stream, or thousands of names at one address, would make a small file a long task).
 """
 
 from __future__ import annotations
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import purepdb
@@ -23,8 +26,12 @@ from bootmend.dumps.store import Store
 from bootmend.dumps.undecorate import undecorated
 from bootmend.texts import say
 
-MOST_BYTES = 128 << 20
-"""The public symbols of a kernel are 15 MB."""
+MOST_BYTES = 256 << 20
+"""The public symbols of a kernel are 15 MB; most of a larger file are types and lines, which are not read."""
+MOST_NAMES = 32 << 20
+"""Bytes of streams that hold names; a kernel has 3 MB."""
+_DBI = 3
+"""The stream that lists the modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +101,39 @@ def read_functions(path: Path, wanted: PdbId) -> Functions:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise NotUsable(say("symbols.too_large", pdb=str(path), size=size, most=MOST_BYTES))
-        with purepdb.PDB.open(str(path)) as pdb:
+        with closing(purepdb.MsfFile.open(str(path))) as file:
+            _bounded(path, file, [_DBI])
+            pdb = purepdb.PDB(file)
             found = PdbId(uuid.UUID(bytes_le=pdb.info().guid), pdb.dbi.age, wanted.file)
             if found != wanted:
                 raise NotUsable(say("symbols.other", pdb=str(path), found=found.words, wanted=wanted.words))
-            rows = [(one.rva, undecorated(one.name)) for one in pdb.functions() if one.rva is not None]
+            modules = [one for one in pdb.dbi.modules if one.has_symbols]
+            if len({one.sym_stream for one in modules}) < len(modules):
+                raise NotUsable(say("symbols.shared_stream", pdb=str(path)))
+            _bounded(path, file, [pdb.dbi.symrecord_stream_index, pdb.dbi.public_stream_index])
+            _bounded(path, file, [one.sym_stream for one in modules])
+            return Functions.of(str(path), wanted, _rows(pdb))
     except (purepdb.PdbError, OSError, ValueError) as reason:
         raise NotUsable(say("symbols.broken", pdb=str(path), reason=reason)) from reason
-    return Functions.of(str(path), wanted, rows)
+
+
+def _bounded(path: Path, file: purepdb.MsfFile, streams: Iterable[int]) -> None:
+    there = [file.stream_sizes[number] or 0 for number in streams if file.is_valid_stream(number)]
+    if sum(there) > MOST_NAMES:
+        raise NotUsable(say("symbols.too_large", pdb=str(path), size=sum(there), most=MOST_NAMES))
+
+
+def _rows(pdb: purepdb.PDB) -> Iterator[tuple[int, str]]:
+    """(RVA, name): procedures and jump stubs first, whose names are whole; then the public symbols that stand in code."""
+    sections = pdb.original_sections or pdb.sections or pdb.derived_sections
+    code = {number for number, one in enumerate(sections, 1) if one.executable}
+    public = (one for one in pdb.public_symbols() if one.is_function or one.segment in code)
+    places = chain(
+        ((one.segment, one.offset, one.name) for one in pdb.module_procs()),
+        ((one.segment, one.offset, one.name) for one in pdb.thunks()),
+        ((one.segment, one.offset, one.name) for one in public),
+    )
+    for segment, offset, name in places:
+        rva = pdb.to_rva(segment, offset)
+        if rva is not None:
+            yield rva, undecorated(name)
