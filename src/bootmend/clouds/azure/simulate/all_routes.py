@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from bootmend.clouds.azure.simulate import disk_access, disks, groups, operations, power, snapshots, vms
+from bootmend.clouds.azure.simulate import (
+    data_disks,
+    diagnostics,
+    disk_access,
+    disks,
+    groups,
+    network,
+    operations,
+    power,
+    run_commands,
+    snapshots,
+    vms,
+)
 
-MODULES = (disk_access, disks, groups, operations, power, snapshots, vms)
+MODULES = (
+    data_disks,
+    diagnostics,
+    disk_access,
+    disks,
+    groups,
+    network,
+    operations,
+    power,
+    run_commands,
+    snapshots,
+    vms,
+)

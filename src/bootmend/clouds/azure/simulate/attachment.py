@@ -14,7 +14,7 @@ from bootmend.clouds.azure.simulate.permissions import need_linked
 from bootmend.clouds.azure.simulate.wire import ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, new_guid
 
-_MOST_DATA_DISKS = 64
+MOST_DATA_DISKS = 64
 
 
 def os_disk(world: World, vm: Resource) -> Resource:
@@ -65,8 +65,8 @@ def set_data_disks(world: World, call: Call, vm: Resource, wanted: list[Json]) -
     luns = [one["lun"] for one in stay]
     if (
         len(set(luns)) != len(luns)
-        or len(luns) > _MOST_DATA_DISKS
-        or not all(0 <= lun < _MOST_DATA_DISKS for lun in luns)
+        or len(luns) > MOST_DATA_DISKS
+        or not all(0 <= lun < MOST_DATA_DISKS for lun in luns)
     ):
         raise ArmError(409, "InvalidParameter", "The LUNs of the data disks are not one each.")
     now = vm.properties["storageProfile"].get("dataDisks", [])

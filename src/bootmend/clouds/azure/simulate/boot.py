@@ -1,9 +1,9 @@
-"""What becomes of a machine that is switched on, and what its instance view says of it.
+"""What becomes of a machine that is switched on, moment by moment.
 
-Whether its OS disk boots is asked of the machine's own oracle (oracles.py), not of bootmend. The view:
-https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view ; a machine whose agent does not report:
-https://github.com/Azure/WALinuxAgent/issues/652 ; power may be missing from it while it changes:
-https://github.com/Azure/azure-sdk-for-python/issues/3406 .
+Whether its OS disk boots is asked of the machine's own oracle (oracles.py), not of bootmend.
+
+    switched on -> firmware (5 s) -> booting (`after` s) -> the outcome's state -> with `then`: that one's state, later
+    with `lag`: for so many seconds the outside still sees what was before this start
 """
 
 from __future__ import annotations
@@ -16,80 +16,70 @@ from bootmend.clouds.azure.simulate.world import Resource, World
 
 BOOT_SECONDS = 60.0
 """From switched on to a sign-in screen, or to a stop."""
+_FIRMWARE_SECONDS = 5.0
 
 
 def power_on(world: World, vm: Resource) -> None:
     """Its OS disk is looked at here and now, as the firmware does."""
+    _remember(world, vm)
     vm.inside["power"] = "running"
-    vm.inside["started"] = world.clock.now()
+    vm.inside["started"] = world.clock.azure_now()
     vm.inside["boots"] = int(vm.inside.get("boots", 0)) + 1
-    disk = os_disk(world, vm)
-    vm.inside["outcome"] = judge(world, vm, world.contents.path(disk.inside["content"]))
+    vm.inside["outcome"] = judge(world, vm, world.contents.path(os_disk(world, vm).inside["content"]))
     _mark_disks(world, vm)
 
 
 def power_off(world: World, vm: Resource, power: str) -> None:
+    _remember(world, vm)
     vm.properties["provisioningState"] = "Succeeded"
     vm.inside["power"] = power
     vm.inside.pop("started", None)
     _mark_disks(world, vm)
 
 
-def booted_for(world: World, vm: Resource) -> float:
-    """Seconds of Azure's time since it was switched on."""
-    return float((world.clock.now() - vm.inside["started"]) * world.clock.pace)
-
-
 def phase(world: World, vm: Resource) -> str:
-    """off, firmware (nothing to see yet), booting, or the outcome's own word: ready, stop, stuck, black."""
-    if vm.inside["power"] != "running":
-        return "off"
-    outcome = vm.inside["outcome"]
-    seconds = booted_for(world, vm)
-    if seconds < 5:
-        return "firmware"
+    """off, firmware (nothing to see yet), booting, or the outcome's own word: ready, stop, stuck, black, ..."""
+    return _now(world, vm)[0]
+
+
+def seen(world: World, vm: Resource) -> tuple[str, Json, str | None]:
+    """(phase, outcome, since when it is no longer true): what boot diagnostics and the agent's status show."""
+    now, outcome = _now(world, vm)
+    last = vm.inside.get("last")
+    if last is not None and now != "off" and _seconds(world, vm) < float(vm.inside["outcome"].get("lag", 0)):
+        return last["phase"], last["outcome"], last["time"]
+    return now, outcome, None
+
+
+def last_seen(vm: Resource) -> tuple[str, Json] | None:
+    """What it showed when it was last switched off."""
+    last = vm.inside.get("last")
+    return None if last is None else (last["phase"], last["outcome"])
+
+
+def _now(world: World, vm: Resource) -> tuple[str, Json]:
+    if vm.inside["power"] == "deallocated" or "started" not in vm.inside:
+        return "off", {}
+    outcome: Json = vm.inside["outcome"]
+    seconds = _seconds(world, vm)
+    if seconds < _FIRMWARE_SECONDS:
+        return "firmware", outcome
     if seconds < float(outcome.get("after", BOOT_SECONDS)):
-        return "booting"
-    return str(outcome["state"])
+        return "booting", outcome
+    later: Json = outcome.get("then", {})
+    if later and seconds >= float(later["after"]):
+        return str(later["state"]), later
+    return str(outcome["state"]), outcome
 
 
-def instance_view(world: World, vm: Resource) -> Json:
-    power, state = vm.inside["power"], vm.properties["provisioningState"]
-    statuses = [
-        {
-            "code": f"ProvisioningState/{state.lower()}",
-            "level": "Error" if state == "Failed" else "Info",
-            "displayStatus": f"Provisioning {state.lower()}",
-            "time": world.clock.stamp(),
-        },
-        {"code": f"PowerState/{power}", "level": "Info", "displayStatus": f"VM {power}"},
-    ]
-    view: Json = {
-        "hyperVGeneration": os_disk(world, vm).properties.get("hyperVGeneration", "V1"),
-        "disks": [{"name": os_disk(world, vm).name, "statuses": statuses[:1]}],
-        "statuses": statuses,
-    }
-    if vm.properties.get("diagnosticsProfile", {}).get("bootDiagnostics", {}).get("enabled"):
-        view["bootDiagnostics"] = {}
-    now = phase(world, vm)
-    if now == "off":
-        return view
-    if now == "ready":
-        outcome = vm.inside["outcome"]
-        view["computerName"] = vm.name
-        view["osName"] = outcome.get("os", "Windows Server 2022 Datacenter")
-        view["vmAgent"] = _agent(
-            world, "2.7.41491.1172", "ProvisioningState/succeeded", "Info", "Ready", "Guest Agent is running"
-        )
-    else:
-        text = "VM status blob is found but not yet populated."
-        view["vmAgent"] = _agent(world, "Unknown", "ProvisioningState/Unavailable", "Warning", "Not Ready", text)
-    return view
+def _seconds(world: World, vm: Resource) -> float:
+    return float(world.clock.azure_now() - vm.inside["started"])
 
 
-def _agent(world: World, version: str, code: str, level: str, display: str, message: str) -> Json:
-    status = {"code": code, "level": level, "displayStatus": display, "message": message, "time": world.clock.stamp()}
-    return {"vmAgentVersion": version, "statuses": [status]}
+def _remember(world: World, vm: Resource) -> None:
+    now, outcome = _now(world, vm) if "outcome" in vm.inside else ("off", {})
+    if now != "off":
+        vm.inside["last"] = {"phase": now, "outcome": outcome, "time": world.clock.stamp()}
 
 
 def _mark_disks(world: World, vm: Resource) -> None:

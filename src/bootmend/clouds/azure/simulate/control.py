@@ -1,5 +1,7 @@
 """Steering the double over HTTP, for a test in another process: below `/simulate/`, JSON in and out.
 
+GET                              {"pace", "time_factor", "subscription"}
+GET  leaks                       what calls made and is still there
 GET  calls                       [{"number", "method", "path", "action", "status", "linked", "polling"}, ...]
 POST faults                      the fields of faults.Fault; DELETE takes all back
 POST vms                         {"name", "disk", and add_vm's other arguments}
@@ -29,7 +31,7 @@ _DONE: Json = {"done": True}
 def steer(double: Double, call: Call) -> Answer:
     """What a call below /simulate/ does."""
     try:
-        return Answer(200, _steer(double, call.method, call.path.removeprefix("/simulate/").split("/"), call))
+        return Answer(200, _steer(double, call.method, call.path.removeprefix("/simulate").strip("/").split("/"), call))
     except ArmError as error:
         return error.answer()
     except (KeyError, TypeError, ValueError, OSError) as error:
@@ -39,6 +41,11 @@ def steer(double: Double, call: Call) -> Answer:
 def _steer(double: Double, method: str, words: list[str], call: Call) -> Json:
     body = call.json()
     match method, *words:
+        case "GET", "":
+            pace = double.clock.pace
+            return {"pace": pace, "time_factor": 1 / pace, "subscription": double.subscription}
+        case "GET", "leaks":
+            return {"value": double.leaks()}
         case "GET", "calls":
             return {"value": [asdict(seen) for seen in double.calls]}
         case "POST", "faults":

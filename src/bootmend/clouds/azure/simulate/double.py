@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bootmend.clouds.azure.simulate import all_routes, oracles, permissions, shares, signin
 from bootmend.clouds.azure.simulate.clock import Clock
@@ -19,7 +19,7 @@ from bootmend.clouds.azure.simulate.groups import make_group, make_lock
 from bootmend.clouds.azure.simulate.ids import DISK, SNAPSHOT, VM, group_id
 from bootmend.clouds.azure.simulate.machines import Machine, make_machine
 from bootmend.clouds.azure.simulate.operations import settle
-from bootmend.clouds.azure.simulate.server import Front, Seen, make_server
+from bootmend.clouds.azure.simulate.server import Front, Moment, Seen, make_server
 from bootmend.clouds.azure.simulate.throttle import Limits, Throttle
 from bootmend.clouds.azure.simulate.wire import Json
 from bootmend.clouds.azure.simulate.world import Resource, World
@@ -64,13 +64,14 @@ class Double:
         """Environment in which DefaultAzureCredential signs in here."""
         return {"IDENTITY_ENDPOINT": self.url + signin.IDENTITY_PATH, "IDENTITY_HEADER": signin.IDENTITY_HEADER}
 
-    def after_call(self, hook: Callable[[Seen], None]) -> None:
-        self.front.after_call = hook
+    def on_call(self, hook: Callable[[Seen, Moment], None]) -> None:
+        """Called before each call is looked at, and after its work is done and before its answer is sent."""
+        self.front.on_call = hook
 
     def add_group(self, name: str, location: str = "westeurope") -> None:
         with self._changing():
             if self.world.find(group_id(self.subscription, name)) is None:
-                make_group(self.world, name, location)
+                make_group(self.world, name, location).inside["scene"] = True
 
     def add_vm(
         self,
@@ -82,24 +83,19 @@ class Double:
         generation: int = 2,
         zone: str | None = None,
         running: bool = True,
-        disk_settings: Json | None = None,
-        vm_settings: Json | None = None,
+        boots: Json | Callable[[Path], bool] | None = None,
+        **oddities: Any,
     ) -> Machine:
-        """A Windows machine whose OS disk is that file (raw or fixed VHD, never written). Settings are merged in."""
+        """A Windows machine whose OS disk is that file (raw or fixed VHD, never written).
+
+        `boots` is its oracle (oracles.py): without one it always boots. Oddities are named in oddities.py.
+        """
         self.add_group(group, location)
         with self._changing():
-            return make_machine(
-                self.world,
-                name,
-                disk,
-                group,
-                location,
-                generation,
-                zone,
-                running,
-                disk_settings or {},
-                vm_settings or {},
-            )
+            machine = make_machine(self.world, name, disk, group, location, generation, zone, running, oddities)
+        if boots is not None:
+            machine.boots_when(boots)
+        return machine
 
     def lock(self, scope: str, level: str = "CanNotDelete", name: str = "keep") -> None:
         with self._changing():
@@ -129,6 +125,18 @@ class Double:
             settle(self.world)
             known = {"disks": DISK, "snapshots": SNAPSHOT, "virtualMachines": VM}.get(kind, kind)
             return sorted(one.name for one in self.world.every(known))
+
+    def blob_link(self, path: str, rights: str = "rw", seconds: float = 3600) -> str:
+        """A link to a blob of somebody's storage account, "/account/container/name", there or to be made."""
+        with self._changing():
+            return shares.grant(self.world, self.url, path, rights, seconds)[0]
+
+    def leaks(self) -> list[str]:
+        """What calls made and is still there, such as disks/NAME; and links/PATH for what is still linked."""
+        with self.world.lock:
+            settle(self.world)
+            made = [f"{one.kind.split('/', 1)[1]}/{one.name}" for one in self.world.made_by_calls()]
+            return sorted([*made, *(f"links{path}" for path in shares.linked(self.world))])
 
     def close(self) -> None:
         self._server.shutdown()

@@ -28,7 +28,7 @@ def make_lock(world: World, scope: str, level: str, name: str) -> Resource:
     """`level` is CanNotDelete or ReadOnly."""
     shown: Json = {"properties": {"level": level, "notes": "made by the double"}}
     target = f"{scope}{_LOCKS}/{name}"
-    lock = Resource(target, LOCK, {"id": target, "name": name, "type": LOCK, **shown}, {"scope": scope})
+    lock = Resource(target, LOCK, {"id": target, "name": name, "type": LOCK, **shown}, {"scope": scope, "scene": True})
     world.resources[target.lower()] = lock
     return lock
 

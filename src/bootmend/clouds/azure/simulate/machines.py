@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bootmend.clouds.azure.simulate import oracles
 from bootmend.clouds.azure.simulate.boot import phase, power_on
 from bootmend.clouds.azure.simulate.disks import GIB, attach
 from bootmend.clouds.azure.simulate.footer import is_footer
 from bootmend.clouds.azure.simulate.ids import DISK, NIC, VM, group_id, name_of
+from bootmend.clouds.azure.simulate.oddities import set_oddities
 from bootmend.clouds.azure.simulate.operations import settle
+from bootmend.clouds.azure.simulate.vms import new_etag
 from bootmend.clouds.azure.simulate.wire import Json
-from bootmend.clouds.azure.simulate.world import Resource, World, merge, new_guid
+from bootmend.clouds.azure.simulate.world import Resource, World, new_guid
 
 _FOOTER = 512
 
@@ -73,17 +75,16 @@ def make_machine(
     generation: int,
     zone: str | None,
     running: bool,
-    disk_settings: Json,
-    vm_settings: Json,
+    oddities: dict[str, Any],
 ) -> Machine:
     base = group_id(world.subscription, group)
     os_disk = _make_disk(world, f"{base}/providers/{DISK}/{name}_OsDisk_1", disk, location, generation, zone)
-    merge(os_disk.shown, copy.deepcopy(disk_settings))
     nic = world.put(
         f"{base}/providers/{NIC}/{name}-nic", {"location": location, "properties": {"provisioningState": "Succeeded"}}
     )
     shown: Json = {
         "location": location,
+        "etag": new_etag(),
         "properties": {
             "vmId": new_guid(),
             "provisioningState": "Succeeded",
@@ -113,7 +114,9 @@ def make_machine(
     if zone is not None:
         shown["zones"] = [zone]
     vm = world.put(f"{base}/providers/{VM}/{name}", shown, {"power": "deallocated", "power_before": "deallocated"})
-    merge(vm.shown, copy.deepcopy(vm_settings))
+    for one in (os_disk, nic, vm):
+        one.inside["scene"] = True
+    set_oddities(world, vm, os_disk, oddities)
     nic.properties["virtualMachine"] = {"id": vm.id}
     attach(os_disk, vm)
     if running:

@@ -50,6 +50,7 @@ def begin(
         "effect": name,
         "arguments": arguments or {},
         "started": world.clock.now(),
+        "ended": None,
         "ends": None if seconds is None else world.clock.after(seconds),
         "status": "InProgress",
         "doomed": world.settings.pop("doom", None),
@@ -71,7 +72,7 @@ def begin(
 
 def finish(world: World, operation: str) -> None:
     """Its work is done: it ends before the next call is looked at."""
-    world.operations[operation]["ends"] = world.clock.now()
+    world.operations[operation]["ends"] = world.clock.azure_now()
 
 
 def running(world: World, target: Resource) -> list[Json]:
@@ -80,7 +81,7 @@ def running(world: World, target: Resource) -> list[Json]:
 
 def settle(world: World) -> None:
     """Applies the ends of all operations whose time has come, in their order."""
-    now = world.clock.now()
+    now = world.clock.azure_now()
     due = [
         one
         for one in world.operations.values()
@@ -88,6 +89,7 @@ def settle(world: World) -> None:
     ]
     for one in sorted(due, key=lambda one: float(one["ends"])):
         target = world.find(one["target"])
+        one["ended"] = world.clock.now()
         try:
             if target is None:
                 raise ArmError(409, "Conflict", "The resource went away while an operation on it was under way.")
@@ -124,7 +126,7 @@ def _poll(world: World, call: Call) -> Answer:
     shown: Json = {"name": name, "status": one["status"], "startTime": world.clock.stamp(one["started"])}
     if one["status"] == "InProgress":
         return Answer(200, shown, waiting)
-    shown["endTime"] = world.clock.stamp(one["ends"])
+    shown["endTime"] = world.clock.stamp(one["ended"])
     if one["status"] == "Failed":
         shown["error"] = one["error"]
     elif one["output"] is not None:

@@ -8,7 +8,8 @@ An oracle is plain JSON, so that it can be told to another process and saved:
     {"kind": "in turn", "outcomes": [{...}, ...]}                       one after the other; the last one stays
 
 What it gives is an outcome: `state` is ready, stop, boot_manager, stuck, black or booting (never ends), and the rest
-says what the screen shows: `stop`, `name`, `status`, `file`; `after` is the seconds until it shows.
+says what the screen shows: `stop`, `name`, `status`, `file`. `after` is the seconds until it shows, `then` an outcome
+that follows it (its `after` counts from switching on), `lag` the seconds for which what was before is still seen.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bootmend.clouds.azure.simulate import blobs, permissions, signin
@@ -25,15 +26,22 @@ from bootmend.clouds.azure.simulate.world import World, new_guid
 _LARGEST_BODY = 8 << 20
 
 
+Moment = Literal["before", "after"]
+
+
 @dataclass(slots=True)
 class Seen:
-    """A call as the log has it; blobs have the actions blob/read and blob/write, and no query is kept of them."""
+    """A call as the log has it; blobs have the actions blob/read and blob/write, and no query is kept of them.
+
+    Calls of ARM are numbered from 1 on, and calls of blobs apart from them.
+    """
 
     number: int
     method: str
     path: str
     action: str
     status: int = 0
+    arm: bool = True
     linked: list[str] = field(default_factory=list)
     """Actions on other resources that it took."""
     polling: bool = False
@@ -48,18 +56,20 @@ class Front:
         self.faults = faults
         self.throttle = throttle
         self.calls: list[Seen] = []
-        self.after_call: Callable[[Seen], None] = lambda _: None
-        """Called when a call has done its work and before its answer is sent."""
+        self.on_call: Callable[[Seen, Moment], None] = lambda *_: None
+        """Called when a call comes in, and when it has done its work and before its answer is sent."""
         self.steering: Callable[[Call], Answer] = lambda _: Answer(404)
         self._lock = threading.Lock()
+        self._numbers: dict[bool, int] = {}
 
     def handle(self, call: Call) -> Answer:
         """Raises Dropped where the connection shall end without an answer."""
         if call.path == signin.IDENTITY_PATH:
             return signin.identity(call)
-        if call.path.startswith("/simulate/"):
+        if call.path == "/simulate" or call.path.startswith("/simulate/"):
             return self.steering(call)
         seen = self._note(call)
+        self.on_call(seen, "before")
         fault = self.faults.strike(call.method, seen.action, call.path)
         if fault is not None and fault.do == "drop before":
             raise Dropped
@@ -74,7 +84,7 @@ class Front:
         if call.method not in ("GET", "HEAD"):
             with self.world.lock:
                 self.world.save()
-        self.after_call(seen)
+        self.on_call(seen, "after")
         if fault is not None and fault.do == "drop after":
             raise Dropped
         return answer
@@ -87,7 +97,9 @@ class Front:
             except ArmError:
                 action = "unknown"
         with self._lock:
-            seen = Seen(len(self.calls) + 1, call.method, call.path, action)
+            arm = _is_arm(call.path)
+            self._numbers[arm] = self._numbers.get(arm, 0) + 1
+            seen = Seen(self._numbers[arm], call.method, call.path, action, arm=arm)
             seen.polling = "/locations/" in call.path and "perations/" in call.path
             self.calls.append(seen)
         return seen

@@ -6,7 +6,7 @@ https://github.com/microsoft/AzureStorageExplorer/issues/4902 shows one. Revokin
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bootmend.clouds.azure.simulate.wire import Json
 from bootmend.clouds.azure.simulate.world import World, new_guid
@@ -40,3 +40,16 @@ def allows(world: World, blob: str, policy: str, signature: str, right: str) -> 
         and right in share["rights"]
         and world.clock.now() < share["until"]
     )
+
+
+def blob_of(world: World, link: str, right: str) -> str | None:
+    """The path of the blob that a link allows to use so."""
+    split = urlsplit(link)
+    query = {name: values[0] for name, values in parse_qs(split.query).items()}
+    return split.path if allows(world, split.path, query.get("si", ""), query.get("sig", ""), right) else None
+
+
+def linked(world: World) -> list[str]:
+    """Paths of disks' blobs that a link still opens."""
+    live = [share["blob"] for share in world.settings.get("shares", {}).values() if share["until"] > world.clock.now()]
+    return sorted({path for path in live if world.blobs.get(path, {}).get("kind") == "disk"})

@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 
 from bootmend.clouds.azure.simulate.attachment import make_os_disk, set_data_disks, swap_os_disk
-from bootmend.clouds.azure.simulate.boot import instance_view, power_on
+from bootmend.clouds.azure.simulate.boot import power_on
 from bootmend.clouds.azure.simulate.disks import detach
 from bootmend.clouds.azure.simulate.ids import NIC, RUN_COMMAND, VM, resource_id
+from bootmend.clouds.azure.simulate.network import make_nic
 from bootmend.clouds.azure.simulate.operations import begin, effect, running
 from bootmend.clouds.azure.simulate.permissions import need_linked
 from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, route
+from bootmend.clouds.azure.simulate.views import instance_view
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, merge, new_guid
 
@@ -48,7 +50,7 @@ def get(world: World, call: Call) -> Answer:
     shown = vm.answer()
     if call.query.get("$expand", "").lower() == "instanceview":
         shown["properties"]["instanceView"] = instance_view(world, vm)
-    return Answer(200, shown)
+    return Answer(200, shown, {"ETag": shown["etag"]})
 
 
 @route("GET", one(VM) + "/instanceView", VM)
@@ -97,6 +99,10 @@ def deleted(world: World, vm: Resource, _: Json) -> None:
     world.drop(vm.id)
 
 
+def new_etag() -> str:
+    return f'"{new_guid()[:8]}"'
+
+
 def need_idle(world: World, vm: Resource) -> None:
     """One change of a machine at a time; a machine whose change is under way answers 409.
 
@@ -122,6 +128,7 @@ def _create(world: World, call: Call, target: str, body: Json) -> Answer:
     for key in ("tags", "zones", "identity"):
         if body.get(key):
             shown[key] = body[key]
+    shown["etag"] = new_etag()
     vm = world.put(target, shown, {"power": "deallocated", "power_before": "deallocated"})
     try:
         make_os_disk(world, call, vm)
@@ -131,9 +138,16 @@ def _create(world: World, call: Call, target: str, body: Json) -> Answer:
         raise
     for nic in wanted["networkProfile"].get("networkInterfaces", []):
         world.get(nic["id"]).properties["virtualMachine"] = {"id": vm.id}
+    made = [
+        make_nic(world, call, vm, nic) for nic in wanted["networkProfile"].pop("networkInterfaceConfigurations", [])
+    ]
+    if made:
+        vm.properties["networkProfile"] = {"networkInterfaces": made}
     vm.properties["provisioningState"] = "Creating"
     vm.properties["timeCreated"] = world.clock.stamp()
     vm.inside["power"] = "starting"
+    if vm.properties["storageProfile"]["osDisk"]["osType"] == "Linux":
+        vm.inside["oracle"] = {"kind": "always", "state": "ready", "after": 20, "os": "ubuntu"}
     return begin(world, call, vm, "vm.created", 45, status=201, show=True)
 
 
@@ -144,7 +158,14 @@ def created(world: World, vm: Resource, _: Json) -> None:
 
 
 def _update(world: World, call: Call, vm: Resource, body: Json) -> Answer:
+    wanted_tag = call.headers.get("if-match")
+    if wanted_tag not in (None, "*", vm.shown["etag"]):
+        # https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update (If-Match)
+        raise ArmError(
+            412, "PreconditionFailed", f"The precondition given in the request headers failed for '{vm.name}'."
+        )
     need_idle(world, vm)
+    vm.shown["etag"] = new_etag()
     wanted = body.get("properties", {})
     for key in _FIXED:
         if key in wanted and wanted[key] != vm.properties.get(key):

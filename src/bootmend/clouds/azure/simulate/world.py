@@ -101,6 +101,10 @@ class World:
             if one.kind.lower() == kind.lower() and (group is None or one.group.lower() == group.lower()):
                 yield one
 
+    def made_by_calls(self) -> list[Resource]:
+        """What did not stand here from the beginning."""
+        return [one for one in self.resources.values() if not one.inside.get("scene")]
+
     def save(self) -> None:
         if not self.keep:
             return
@@ -110,6 +114,7 @@ class World:
             "blobs": self.blobs,
             "settings": self.settings,
             "contents": self.contents.saved(),
+            "azure": self.clock.azure_now(),
             "skipped": self.clock.skipped,
         }
         new = self.folder / "state.json.new"
@@ -126,7 +131,7 @@ class World:
         self.operations = state["operations"]
         self.blobs = state["blobs"]
         self.settings = state["settings"]
-        self.clock.skipped = state["skipped"]
+        self.clock.resume(state["azure"], state["skipped"])
         return state
 
 
