@@ -23,6 +23,7 @@ from bootmend.findings import Finding, Phase, Prediction, Severity, Skipped, Sta
 from bootmend.plan import Plan, Step, make_plan, name_of, refuse_locking, refuse_unsafe
 from bootmend.rules import all_rules
 from bootmend.texts import say
+from bootmend.windows.crash_witness import Crash, borne_out
 from bootmend.windows.discovery import find_windows
 from bootmend.windows.donor import Given
 from bootmend.windows.image import Image, locked_volumes
@@ -53,6 +54,8 @@ class Diagnosis:
     notes: list[str]
     timeline: Timeline
     """What the machine's logs say of its last starts."""
+    crash: Crash | None
+    """What the newest dump on its disk says; None where there is none."""
     bytes_read: int
     seconds: float
 
@@ -110,12 +113,13 @@ def diagnose(
         windows=windows,
         others=others,
         findings=findings,
-        prediction=prediction,
+        prediction=borne_out(prediction, windows.crash),
         stops_at=stations[id(causes[0])] if causes else None,
         asked=frozenset(rule.name for rule in askable),
         replayed=replayed,
         notes=notes,
         timeline=windows.timeline,
+        crash=windows.crash,
         bytes_read=metered.bytes_read,
         seconds=time.monotonic() - started,
     )

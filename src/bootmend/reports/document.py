@@ -12,11 +12,12 @@ from typing import Any
 
 from bootmend import __version__
 from bootmend.commit import CommitReport
-from bootmend.disk.device import BlockDevice
+from bootmend.disk.device import BlockDevice, Traffic
 from bootmend.errors import InputError
 from bootmend.findings import Action, Finding, Prediction, Skipped
 from bootmend.formats.filetime import moment
 from bootmend.repair import Diagnosis, Proposal
+from bootmend.reports.crash import borne_out_finding, crash_sentences
 from bootmend.windows.installation import Windows
 from bootmend.windows.witnesses.observation import Observation
 
@@ -52,7 +53,15 @@ def disk(device: BlockDevice, diagnosis: Diagnosis) -> Document:
         "table": table.kind,
         "id": table.disk_id,
         "bytes_read": diagnosis.bytes_read,
+        **moved(device.traffic),
     }
+
+
+def moved(traffic: Traffic | None) -> Document:
+    """What went over the network for a disk behind a URL; nothing for other disks."""
+    if traffic is None:
+        return {}
+    return {"bytes_moved": traffic.received + traffic.sent, "requests": traffic.requests, "retries": traffic.retries}
 
 
 def windows(found: Windows) -> Document:
@@ -129,6 +138,27 @@ def observation(one: Observation) -> Document:
     }
 
 
+def crash(result: Diagnosis) -> Document | None:
+    """What the newest dump on the disk tells; null where there is none."""
+    seen = result.crash
+    if seen is None:
+        return None
+    when, status = moment(seen.when), seen.verdict.status
+    return {
+        "where": seen.where,
+        "time": stamp(when) if when is not None else None,
+        "age": seen.age.value,
+        "counts": seen.counts,
+        "stop": f"0x{seen.code:X}",
+        "name": seen.name,
+        "status": f"0x{status:08X}" if status is not None else None,
+        "image": seen.image or None,
+        "bucket": seen.verdict.bucket or None,
+        "finding": borne_out_finding(result),
+        "told": list(crash_sentences(result)),
+    }
+
+
 def diagnosis(device: BlockDevice, result: Diagnosis, started: datetime) -> Document:
     """The document of `diagnose`."""
     return {
@@ -140,6 +170,7 @@ def diagnosis(device: BlockDevice, result: Diagnosis, started: datetime) -> Docu
         "stops_at": result.stops_at.name.lower() if result.stops_at is not None else None,
         "findings": [finding(found) for found in result.findings],
         "notes": result.notes,
+        "dump": crash(result),
         "timeline": [observation(one) for one in result.timeline.observations[-MOST_OBSERVATIONS:]],
         "rehearsal": None,
         "commit": None,

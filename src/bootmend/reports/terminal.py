@@ -14,6 +14,7 @@ from bootmend.findings import Action, Finding, Prediction, Safety, Severity, Sta
 from bootmend.formats.filetime import moment
 from bootmend.plan import Plan
 from bootmend.repair import Diagnosis, Proposal
+from bootmend.reports.crash import crash_sentences
 from bootmend.texts import say
 from bootmend.windows.timeline import Timeline
 
@@ -62,6 +63,9 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
         console.print()
         _show_finding(console, number, finding)
     show_timeline(console, result.timeline)
+    if told := " ".join(crash_sentences(result)):
+        console.print()
+        console.print(Text(told))
     console.print()
     if result.healthy:
         console.print(Text(say("report.healthy"), style="bold green"))
@@ -71,6 +75,10 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
     console.print(
         Text(say("report.effort", seconds=f"{result.seconds:.1f}", read=size(result.bytes_read)), style="dim")
     )
+    traffic = result.image.device.traffic
+    if traffic is not None:
+        moved = size(traffic.received + traffic.sent)
+        console.print(Text(say("http.effort", moved=moved, requests=traffic.requests), style="dim"))
 
 
 def risks(findings: Iterable[Finding]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What code integrity's own log said of a file of late: evidence beside what the disk itself shows."""
+"""What code integrity's own log, and the last crash dump, said of a file of late: evidence beside the disk's own."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def refusals(windows: Windows, image: str) -> tuple[Evidence, ...]:
     """Events of a file of that name, newest first; never what is long over."""
     seen = windows.timeline.refusals.get(image.lower(), [])
     return tuple(Evidence(one.where, f"{shown(one.when or 0)}: {one.what}") for one in seen[:MOST_REFUSALS])
+
+
+def dumped(windows: Windows, image: str) -> tuple[Evidence, ...]:
+    """The newest dump, where it is of the present trouble and names a file of that name."""
+    return windows.crash.evidence(image) if windows.crash is not None else ()

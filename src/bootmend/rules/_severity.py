@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bootmend.findings import Finding, Severity
-from bootmend.rules._refusals import refusals
+from bootmend.rules._refusals import dumped, refusals
 from bootmend.windows.boot_outlook import predict_file, station_of
 from bootmend.windows.bootfiles import BootFile
 from bootmend.windows.drivers import AuditedDriver
@@ -39,7 +39,7 @@ def at_its_place(windows: Windows, driver: AuditedDriver, finding: Finding) -> F
         return replace(finding, prediction=predict_file(driver), station=station_of(driver), rank=driver.rank)
     return replace(
         finding,
-        evidence=(*finding.evidence, *refusals(windows, driver.image)),
+        evidence=(*finding.evidence, *refusals(windows, driver.image), *dumped(windows, driver.image)),
         prediction=predict_driver(windows, driver),
         station=driver_station(driver),
         rank=windows.load_ranks.get(driver.service.name.lower(), 0),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bootmend.dumps.header import Header, read_header
 from bootmend.dumps.reader import Reader, looks_like_dump
@@ -18,7 +19,9 @@ from bootmend.errors import InputError, Missing, Refused
 from bootmend.formats.hive import Key
 from bootmend.volumes.volume import File
 from bootmend.windows.image import address
-from bootmend.windows.installation import Windows
+
+if TYPE_CHECKING:
+    from bootmend.windows.installation import Windows
 
 _CRASH_CONTROL = "Control\\CrashControl"
 _MEMORY = "Control\\Session Manager\\Memory Management"

@@ -20,6 +20,7 @@ from bootmend.windows.bootchain import BootChain
 from bootmend.windows.bootfiles import BootFiles
 from bootmend.windows.components import ComponentStore
 from bootmend.windows.control_sets import LAST, named_by, next_control_set
+from bootmend.windows.crash_witness import Crash, last_crash
 from bootmend.windows.donor import Given, oem_catalogs
 from bootmend.windows.drivers import MAX_IMAGE, AuditedDriver, audit_driver
 from bootmend.windows.image import Image, address
@@ -144,6 +145,11 @@ class Windows:
         """What its logs say of its last starts."""
         control = self.control if self.registry_fault is None else lambda _path: None
         return Timeline(hear(Scene(self.image.volume(self.volume), self.volume, self.path, control)))
+
+    @cached_property
+    def crash(self) -> Crash | None:
+        """What the newest crash dump on this disk tells; None where there is none."""
+        return last_crash(self)
 
     @property
     def hostname(self) -> str:
