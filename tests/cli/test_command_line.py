@@ -220,7 +220,10 @@ def test_a_donor_disk_and_a_donor_folder(disk: Path, trusting: list[str], tmp_pa
         (["diagnose", "there-is-no-such-disk.vhd"], 4, "no such file"),
         (["diagnose", "."], 4, "is a folder"),
         (["undo", "there-is-no-such-disk.vhd"], 4, "no"),
-        (["diagnose", "https://example.invalid/d.vhd?sig=SECRET"], 4, "URL"),
+        (["diagnose", "http://127.0.0.1:1/d.vhd?sig=SECRET"], 4, "nothing answers"),
+        (["diagnose", "http://example.org/d.vhd?sig=SECRET"], 3, "plain http"),
+        (["diagnose", "d.vhd", "https://example.org/d.vhd?sig=SECRET"], 2, "unexpected"),
+        (["diagnose", "https:/example.org/d.vhd?sig=SECRET"], 4, "no such file"),
     ],
 )
 def test_wrong_use_and_wrong_input(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:

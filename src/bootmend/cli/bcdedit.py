@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
+from bootmend.disk.url import without_secrets
 from bootmend.errors import Misuse, Refused
 from bootmend.texts import say
 
@@ -64,7 +65,7 @@ def bcdedit(
         session = BcdSession(change.edit.image, change.edit.desk)
         answer = session.run(line, store)
         change.meta |= {"words": list(words or []), "store": answer.place.where if answer.place else ""}
-    _tell(answer, change, disk, json=json, dry_run=dry_run)
+    _tell(answer, change, without_secrets(disk), json=json, dry_run=dry_run)
 
 
 def _warn_of_unfinished(disk: str, journal_dir: Path | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
+from bootmend.disk.url import without_secrets
 from bootmend.errors import InputError, Refused
 from bootmend.texts import say
 
@@ -194,7 +195,7 @@ def _tell(change: Change, done: list[str], disk: str, dry_run: bool) -> None:
     for sentence in done:
         out.print(sentence, markup=False, soft_wrap=True)
     if change.report is not None:
-        show_commit(out, change.report, disk)
+        show_commit(out, change.report, without_secrets(disk))
     else:
         key = "files.dry_run" if dry_run and change.changed_bytes else "files.unchanged"
         out.print(say(key, count=change.changed_bytes), markup=False)

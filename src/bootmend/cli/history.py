@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootmend import __version__
 from bootmend.cli.options import AsJson, Disk, JournalDir
+from bootmend.disk.url import without_secrets
 from bootmend.errors import ParseError
 from bootmend.texts import say
 
@@ -39,7 +40,7 @@ def history(disk: Disk, journal_dir: JournalDir = None, json: AsJson = False) ->
             {
                 "schema": "bootmend.history/1",
                 "bootmend": __version__,
-                "disk": disk,
+                "disk": without_secrets(disk),
                 "entries": [
                     {
                         "journal": str(entry.journal),
@@ -58,7 +59,7 @@ def history(disk: Disk, journal_dir: JournalDir = None, json: AsJson = False) ->
         return
     out = console()
     if not entries:
-        out.print(say("cli.no_history", disk=disk))
+        out.print(say("cli.no_history", disk=without_secrets(disk)))
     for entry, page in zip(entries, books, strict=True):
         out.print(f"{stamp(entry.when)}  {entry.state:<12} {entry.patches} / {size(entry.bytes)}  {entry.journal}")
         for line in [*_what(entry), *_settings(page)]:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 
 from bootmend.cli.options import take_global_options
+from bootmend.cli.secrets import hushed, keep_secret
 from bootmend.cli.visible import visible
 from bootmend.errors import BootmendError, Refused
 from bootmend.texts import say
@@ -39,13 +40,14 @@ def main() -> None:
 
 def _run(arguments: list[str], *, debug: bool) -> int:
     """Runs one command line and gives its exit code; every deliberate error becomes a sentence on stderr."""
+    keep_secret(arguments)
     try:
         from bootmend.cli.app import app
 
         outcome = app(arguments, standalone_mode=False)
     except BootmendError as error:
         if debug:
-            traceback.print_exc()
+            _write(traceback.format_exc())
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
@@ -56,14 +58,14 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         return _unread()
     except MemoryError:
         if debug:
-            traceback.print_exc()
-        sys.stderr.write(say("cli.no_memory") + "\n")
+            _write(traceback.format_exc())
+        _write(say("cli.no_memory") + "\n")
         return UNUSABLE
     except OSError as error:
         # Not the disk's fault nor ours: a full or forbidden place, a name too long.
         if debug:
-            traceback.print_exc()
-        sys.stderr.write(say("cli.system", error=error) + "\n")
+            _write(traceback.format_exc())
+        _write(say("cli.system", error=error) + "\n")
         return UNUSABLE
     except Exception as error:
         import typer
@@ -76,14 +78,18 @@ def _run(arguments: list[str], *, debug: bool) -> int:
             _usage(error)
             return 2
         if debug:
-            traceback.print_exc()
-        sys.stderr.write(say("cli.fault", kind=type(error).__name__, error=error) + "\n")
+            _write(traceback.format_exc())
+        _write(say("cli.fault", kind=type(error).__name__, error=error) + "\n")
         return FAULT
     return outcome if isinstance(outcome, int) else 0
 
 
+def _write(text: str) -> None:
+    sys.stderr.write(hushed(text))
+
+
 def _interrupted() -> int:
-    sys.stderr.write(say("cli.interrupted") + "\n")
+    _write(say("cli.interrupted") + "\n")
     return 128 + _STOPPED_BY[0] if _STOPPED_BY else INTERRUPTED
 
 
@@ -95,22 +101,22 @@ def _unread() -> int:
 
 def _complain(error: BootmendError) -> None:
     if isinstance(error, Refused):
-        sys.stderr.write(visible(say("cli.refused", reason=error.reason)) + "\n")
+        _write(visible(say("cli.refused", reason=error.reason)) + "\n")
         if error.next_step:
-            sys.stderr.write(visible(say("cli.next_step", step=error.next_step)) + "\n")
+            _write(visible(say("cli.next_step", step=error.next_step)) + "\n")
         return
-    sys.stderr.write(visible(f"bootmend: {error}") + "\n")
+    _write(visible(f"bootmend: {error}") + "\n")
 
 
 def _usage(error: Exception) -> None:
     """The usual usage message of a wrong command line."""
     context = getattr(error, "ctx", None)
     if context is not None:
-        sys.stderr.write(context.get_usage() + "\n")
-        sys.stderr.write(say("cli.try_help", command=context.command_path) + "\n")
+        _write(context.get_usage() + "\n")
+        _write(say("cli.try_help", command=context.command_path) + "\n")
     message = error.format_message()  # type: ignore[attr-defined]
     if message:
-        sys.stderr.write(f"bootmend: {message}\n")
+        _write(f"bootmend: {message}\n")
 
 
 def _in_child(work: Callable[[], int]) -> int:
@@ -141,7 +147,7 @@ def _in_child(work: Callable[[], int]) -> int:
         ended_by = os.WTERMSIG(status)
         if ended_by in _STOPPERS:
             return 128 + ended_by
-        sys.stderr.write(say("cli.crashed", signal=signal.Signals(ended_by).name) + "\n")
+        _write(say("cli.crashed", signal=signal.Signals(ended_by).name) + "\n")
         return UNUSABLE if ended_by in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE) else FAULT
     return os.WEXITSTATUS(status)
 
@@ -159,7 +165,7 @@ def _told(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         return _unread()
     except OSError as error:
-        sys.stderr.write(say("cli.system", error=error) + "\n")
+        _write(say("cli.system", error=error) + "\n")
         return UNUSABLE
     return code
 

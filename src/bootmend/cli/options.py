@@ -43,11 +43,12 @@ def shows_progress() -> bool:
 
 
 Disk = Annotated[
-    str, typer.Argument(metavar="DISK", help="A disk image (raw, VHD, VHDX, qcow2, VMDK) or a block device.")
+    str,
+    typer.Argument(metavar="DISK", help="A disk image (raw, VHD, VHDX, qcow2, VMDK), a block device, or an https URL."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 Donors = Annotated[
-    list[Path], typer.Option("--donor", metavar="DISK|DIR", help="A healthy machine's disk, or a folder of files.")
+    list[str], typer.Option("--donor", metavar="DISK|DIR", help="A healthy machine's disk, or a folder of files.")
 ]
 Trusted = Annotated[
     list[Path], typer.Option("--trust", metavar="PEM", help="A root certificate to trust beside Microsoft's.")

@@ -11,6 +11,7 @@ import typer
 
 from bootmend.cli.options import Accept, Disk, JournalDir
 from bootmend.cli.visible import visible
+from bootmend.disk.url import without_secrets
 from bootmend.errors import DeviceError, InputError, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -54,7 +55,7 @@ def reg(disk: Disk, words: Words, dry_run: DryRun = False, accept: Accept = [], 
         registry = Registry(edit.image, lambda: edit.windows, edit.desk, accept=accept)
         answer = run(command, registry, files, ask) if ask else run(command, registry, files)
     _print(answer)
-    _tell(change, disk, dry_run)
+    _tell(change, without_secrets(disk), dry_run)
 
 
 def _require_text(words: list[str]) -> None:

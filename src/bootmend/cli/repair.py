@@ -67,7 +67,7 @@ def repair(
         if json:
             put_document(document.repair(device, proposal, report, time.monotonic() - started))
         elif report is not None:
-            show_commit(out, report, disk)
+            show_commit(out, report, device.name)
         left = proposal.causes_left
         proposal.diagnosis.image.close()
     raise typer.Exit(1 if left else 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
+from bootmend.disk.url import without_secrets
 from bootmend.errors import BootmendError, InputError
 from bootmend.texts import say
 
@@ -52,7 +53,7 @@ def script(
     out = console()
     with changing(disk, "script", journal_dir=journal_dir, accept=accept, dry_run=dry_run) as change:
         outcome = run_script(change.edit, data, file, drive=drive, accept=frozenset(accept))
-        told: dict[str, Any] = {"disk": disk, "script": file, "fix": fix, "dry_run": dry_run}
+        told: dict[str, Any] = {"disk": without_secrets(disk), "script": file, "fix": fix, "dry_run": dry_run}
         blocking = outcome.blocking(fix)
         if blocking or outcome.cut_short:
             if json:
@@ -66,9 +67,9 @@ def script(
         commit = reports.commit(change.report)
         put_document(document(outcome, **told, changed_bytes=change.changed_bytes, commit=commit))
         return
-    _tell(out, outcome, disk)
+    _tell(out, outcome, without_secrets(disk))
     if change.report is not None:
-        show_commit(out, change.report, disk)
+        show_commit(out, change.report, without_secrets(disk))
     else:
         out.print(say("script.dry_run" if change.changed_bytes else "script.unchanged", count=change.changed_bytes))
 

@@ -12,6 +12,7 @@ from bootmend.cli.options import shows_progress
 from bootmend.commit import exclusive, journal_folder, pending, recover
 from bootmend.disk.container import open_disk
 from bootmend.disk.device import BlockDevice
+from bootmend.disk.url import is_url
 from bootmend.errors import InputError, Refused
 from bootmend.repair import donor_of
 from bootmend.signing.roots import Trust
@@ -43,7 +44,7 @@ def identity_of(device: BlockDevice) -> dict[str, str]:
 
 
 @contextmanager
-def given(trusted: Sequence[Path], donors: Sequence[Path]) -> Iterator[Given]:
+def given(trusted: Sequence[Path], donors: Sequence[str | Path]) -> Iterator[Given]:
     """Roots and donors named on the command line and in BOOTMEND_TRUST; donors stay open meanwhile."""
     named = [Path(word) for word in os.environ.get(TRUST_VARIABLE, "").split(":") if word]
     roots = [_read(path) for path in [*named, *trusted]]
@@ -53,8 +54,8 @@ def given(trusted: Sequence[Path], donors: Sequence[Path]) -> Iterator[Given]:
     opened: list[Donor] = []
     try:
         for path in donors:
-            if path.is_dir():
-                opened.append(FolderDonor(path))
+            if not is_url(str(path)) and Path(path).is_dir():
+                opened.append(FolderDonor(Path(path)))
                 continue
             device = open_disk(str(path))
             devices.append(device)

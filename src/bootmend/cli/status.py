@@ -51,7 +51,7 @@ def status(disk: Disk, journal_dir: JournalDir = None, json: AsJson = False) -> 
             {
                 "schema": "bootmend.status/1",
                 "bootmend": __version__,
-                "disk": disk,
+                "disk": device.name,
                 "windows": described,
                 "switches": [_row(one) for one in stands],
                 "notes": notes,

@@ -12,6 +12,7 @@ from bootmend.cli.editing import Change
 from bootmend.cli.output import console, put_document
 from bootmend.cli.session import identity_of
 from bootmend.commit import history, journal_folder
+from bootmend.disk.url import without_secrets
 from bootmend.errors import Refused
 from bootmend.switches import Changed, Layers
 from bootmend.texts import say
@@ -66,7 +67,7 @@ def put_change(command: str, disk: str, change: Change, switches: list[dict[str,
             "schema": "bootmend.switches/1",
             "bootmend": __version__,
             "command": command,
-            "disk": disk,
+            "disk": without_secrets(disk),
             "switches": switches,
             "dry_run": change.folder is None,
             "changed_bytes": change.changed_bytes,

@@ -34,7 +34,7 @@ def undo(disk: Disk, journal: Journal = None, journal_dir: JournalDir = None, js
             folder = journal_folder(disk, journal_dir)
             journal = newest_commit(folder, device.size, identity)
             if journal is None:
-                raise Missing(say("cli.nothing_to_undo", disk=disk, folder=folder))
+                raise Missing(say("cli.nothing_to_undo", disk=device.name, folder=folder))
         report = put_back(device, journal, identity=identity)
         described = {"source": device.name, "container": device.container, "size": device.size}
     if json:

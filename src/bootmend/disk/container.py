@@ -11,8 +11,6 @@ from pathlib import Path
 from bootmend.disk.device import BlockDevice
 from bootmend.disk.dynamic_vhd import DynamicVhd, sparse_footer
 from bootmend.disk.foreign import foreign_format
-from bootmend.disk.http import HttpDisk
-from bootmend.disk.page_blob import PageBlob
 from bootmend.disk.qemu import QemuDisk
 from bootmend.disk.raw import RawFile
 from bootmend.disk.url import Url, is_url, without_secrets
@@ -54,6 +52,10 @@ def _inside(file: RawFile) -> BlockDevice:
 
 def open_url(source: str, writable: bool = False) -> BlockDevice:
     """Only what needs no other program: raw and fixed VHD. Writable only where the URL says that it is meant to be."""
+    # What speaks HTTP takes longer to import than most disks take to open.
+    from bootmend.disk.http import HttpDisk
+    from bootmend.disk.page_blob import PageBlob
+
     if writable and not Url.parse(source).may_write:
         raise Refused(say("http.read_only", url=without_secrets(source)), say("http.read_only_next"))
     blob: HttpDisk = PageBlob(source) if writable else HttpDisk(source)

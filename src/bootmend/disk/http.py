@@ -34,7 +34,7 @@ PIECE = 1 << 20
 STRIDE = 16 << 20
 """The most of a read that passes through the cache at once."""
 WORKERS = 8
-GAP = 8
+GAP = 16
 """Pages between two that are wanted: fewer are cheaper to fetch along than to ask twice."""
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 _OF_NOTHING = re.compile(r"bytes \*/0")

@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from ipaddress import ip_address
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 from bootmend.errors import InputError, Refused
@@ -112,6 +111,8 @@ class Url:
 
 
 def _is_here(host: str) -> bool:
+    from ipaddress import ip_address
+
     if host == "localhost":
         return True
     try:

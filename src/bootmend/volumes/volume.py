@@ -13,6 +13,7 @@ Offsets and lengths are in bytes. Reading never writes. The two ways to write:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -147,6 +148,10 @@ class Volume(ABC):
         if file.size > limit:
             raise InputError(f"{self.name}{path}: {file.size} bytes are more than the {limit} expected here")
         return file.read(0, file.size)
+
+    def prefetch(self, paths: Iterable[str]) -> None:  # noqa: ARG002
+        """These files are about to be read: from a far disk they are fetched together. One that is bad is left out."""
+        return
 
     def exists(self, path: str) -> bool:
         try:

@@ -96,6 +96,9 @@ class Folders:
     def walk(self, folder: FileRecord) -> Iterator[IndexEntry]:
         """Every entry in order, 8.3 names included."""
         tree = _Tree(self, folder)
+        blocks = self.stream(folder) if self._mft.device.traffic is not None else None
+        if blocks is not None:
+            self._mft.device.prefetch((at, at + size) for at, size in blocks.places(0, blocks.initialized))
         seen: set[int] = set()
         names = 0
         stack: list[tuple[Node, int]] = [(tree.root(), 0)]

@@ -6,7 +6,7 @@ number -> Record (base) -> attribute list? -> extension Records -> FileRecord ->
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from bootmend.binary import View
@@ -87,6 +87,13 @@ class Mft:
         if not 0 <= number < self.count and not (self.beyond() and number < self.count):
             raise ParseError(f"{self.name}\\$MFT", number * size, f"a record below {self.count}", str(number))
         return View(self._table.read(number * size, size), f"{self.name}\\$MFT", number * size)
+
+    def prefetch(self, references: Iterable[int]) -> None:
+        """These files are about to be asked for."""
+        size = self.boot.record_size
+        numbers = {reference & NUMBER for reference in references}
+        places = (self._table.places(at * size, (at + 1) * size) for at in sorted(numbers) if at < self.count)
+        self.device.prefetch((at, at + length) for parts in places for at, length in parts)
 
     def write(self, number: int, record: bytes) -> None:
         """A whole record, its fixups done, to the table and to $MFTMirr where that holds it too."""

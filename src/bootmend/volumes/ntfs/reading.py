@@ -7,6 +7,9 @@ Only LZNT1-compressed files are read through libntfs-3g, in a read-only session.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
 from bootmend.disk.device import BlockDevice
 from bootmend.errors import InputError, Missing, ParseError
 from bootmend.texts import say
@@ -25,6 +28,8 @@ from bootmend.volumes.volume import Elsewhere, Entry, Extent, File, NotInPlace, 
 
 READ_AT_ONCE = 1 << 24
 _KEPT_ELSEWHERE = {0x80000013: "deduplicated", 0x80000005: "archived", 0x80000007: "single instance"}
+_FETCHED_WHOLE = 4 << 20
+"""A larger file is a long read anyway, which is fetched side by side when it comes."""
 _RECALL = 0x00400000 | 0x00001000
 """Attributes of a cloud file whose content is not here: recall on data access, offline."""
 
@@ -97,6 +102,27 @@ class NtfsReading(Volume):
             reason = "is a folder" if file.directory else f"has a reparse point ({tag:#x})"
             raise NotInPlace(f"{self.name}{path}: cannot be rewritten in place: it {reason}")
         return self._data(file).extents()
+
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """Their file records first, all at once, then all their clusters."""
+        if self.device.traffic is None:
+            return
+        references: list[int] = []
+        for path in paths:
+            with suppress(InputError):
+                entry = self._tree.place(path).entry
+                references += [entry.reference] if entry is not None else []
+        self._mft.prefetch(references)
+        self.device.prefetch(self._clusters(references))
+
+    def _clusters(self, references: list[int]) -> Iterator[tuple[int, int]]:
+        """Half-open ranges of the volume that hold the files' content, plain or as Windows has compressed it."""
+        for reference in references:
+            with suppress(InputError):
+                file = self._mft.file(reference)
+                for stream in (self._mft.stream(file, DATA, name) for name in ("", STREAM)):
+                    if stream is not None and not stream.resident and stream.initialized <= _FETCHED_WHOLE:
+                        yield from ((at, at + size) for at, size in stream.places(0, stream.initialized))
 
     def close(self) -> None:
         if self._session is not None:

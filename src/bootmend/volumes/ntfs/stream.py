@@ -70,6 +70,8 @@ class Stream(File):
         if self.value is not None:
             return self.value[offset:end]
         pieces = []
+        if self.device.traffic is not None and len(self.runs) > 1:
+            self.device.prefetch((at, at + size) for at, size in self.places(offset, end))
         for at, size in self._pieces(offset, end):
             pieces.append(bytes(size) if at is None else self.device.read(at, size))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
