@@ -1,9 +1,11 @@
 """A driver's file is not what any signature or catalog of this machine vouches for.
 
-Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000428 (or 0xC000007B where the file is no
-          image any more).
-Cause:    the file was changed or overwritten: its Authenticode hash is in no catalog, neither in the
-          store nor among the staged ones, and its embedded signature, if it has one, does not fit.
+Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000428, or 0xC000007B where the file is no image any more
+          or one for another kind of processor. Stop 0x7B INACCESSIBLE_BOOT_DEVICE where the driver's ErrorControl
+          lets the boot go on, but the boot disk hangs on it: its own drivers, and filters of all disks or volumes.
+Cause:    the file was changed, overwritten or replaced: its Authenticode hash is in no catalog, neither in the
+          store nor among the staged ones, and its embedded signature, if it has one, does not fit; or it was made for
+          another processor than this Windows (an ARM64 or 32-bit driver on x64).
 Evidence: both hashes, where they were looked for, and what the embedded signature says.
 Repair:   puts a sound copy in its place. Looked at in this order: another copy in WinSxS (a hard link
           to the damaged file is no help), WinSxS\\Backup, the driver store, then a donor's disk or

@@ -1,14 +1,19 @@
 """The file of a driver that is loaded at boot does not exist.
 
-Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000034 where the driver is critical
-          (ErrorControl 3); otherwise Windows starts without it.
-Cause:    a service of Start 0 or 1 names a file that is not on the disk.
-Evidence: the service's key, and the folder in which the file is not.
+Symptom:  stop 0x5A CRITICAL_SERVICE_FAILED with status 0xC0000034 where the driver is critical (ErrorControl 3); stop
+          0x7B INACCESSIBLE_BOOT_DEVICE where it is one that the boot disk hangs on (disk, vmbus, storvsc and the like
+          have ErrorControl 1); an error screen of the boot loader with 0xC000000F for the file system, ntfs.sys.
+          Otherwise Windows starts without it.
+Cause:    a service of Start 0 or 1, or the file system of the boot volume whatever its Start, names a file that is
+          not on the disk.
+Evidence: the service's key, and the folder in which the file is not. What the boot disk hangs on is told by the
+          devices under Enum that lead from it up to the bus at the root, where every way that is known has the driver.
 Repair:   puts a sound copy there, from the same sources and by the same proof as for a damaged
           driver (WinSxS, WinSxS\\Backup, the driver store, then a donor).
 Not done: the service is not disabled: a critical driver is there because the machine needs it. A
-          driver that Windows starts without (ErrorControl 0 or 1) is noted, not mended. One of another
-          maker of which no sound copy is at hand is told by third_party_boot_driver.
+          driver that Windows starts without (ErrorControl 0 or 1) is left alone: real machines keep services of removed
+          software. One that Windows has turned off for this hardware (StartOverride) is not loaded, and not missed.
+          One of another maker of which no sound copy is at hand is told by third_party_boot_driver.
 By hand:  copy the file from WinSxS or from a machine of the same build.
 """
 
@@ -34,10 +39,17 @@ def check(windows: Windows) -> Iterator[Finding]:
     missing: list[AuditedDriver] = []
     for driver in windows.audited:
         # Real machines keep services of removed software; Windows starts without their files.
-        if driver.trouble is Trouble.FILE_MISSING and driver.service.error_control >= ErrorControl.SEVERE:
+        severe = driver.service.error_control >= ErrorControl.SEVERE or driver.stops_the_boot
+        if driver.trouble is Trouble.FILE_MISSING and severe:
             missing.append(driver)
     for driver in one_a_file(one for one in missing if taken_over(windows, one) is None):
         yield at_its_place(windows, driver, _finding(windows, driver))
+
+
+def _why(driver: AuditedDriver, severity: Severity) -> str:
+    if severity is not Severity.CAUSE:
+        return "rules.driver_missing_why_risk"
+    return "rules.driver_missing_why" if driver.service.critical else "rules.driver_missing_why_disk"
 
 
 def _sibling(windows: Windows, driver: AuditedDriver) -> str:
@@ -73,7 +85,7 @@ def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
         severity=severity,
         subject=driver.image,
         title=say("rules.driver_missing_title", image=driver.image),
-        why=say("rules.driver_missing_why" if severity is Severity.CAUSE else "rules.driver_missing_why_risk"),
+        why=say(_why(driver, severity)),
         evidence=tuple(evidence),
         actions=tuple(actions),
         skipped=tuple(skipped) if chosen is None else (),

@@ -46,7 +46,6 @@ from bootmend.windows.components import Copy, version_key
 from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
 from bootmend.windows.prediction import driver_station, predict_screen, predict_stop
-from bootmend.windows.service import Start
 
 STATION = Station.BOOT_DRIVERS
 
@@ -67,7 +66,7 @@ def _library_gone(windows: Windows, file: BootFile) -> Finding:
     needers = [importer for importer, _ in windows.boot_files.importers(file)]
     return Finding(
         rule="import_unresolved",
-        severity=_severity(windows, needers),
+        severity=_severity(needers),
         subject=file.needed_by,
         title=say("rules_kernel.import_title_library", importer=file.needed_by, library=file.image),
         why=say("rules_kernel.import_why_library", library=file.image),
@@ -76,7 +75,7 @@ def _library_gone(windows: Windows, file: BootFile) -> Finding:
             *(Evidence(one.where, say("rules_kernel.imports", library=file.image)) for one in needers[:MOST_NAMED]),
         ),
         skipped=(Skipped(say("rules.use_donor"), say("rules_kernel.import_no_library", library=file.image)),),
-        prediction=_predict(windows, needers, file.image, DLL_NOT_FOUND),
+        prediction=_predict(needers, file.image, DLL_NOT_FOUND),
         station=station_of(file),
         rank=file.rank,
     )
@@ -91,7 +90,7 @@ def _finding(windows: Windows, one: Unresolved) -> Finding:
     no_copy = Skipped(say("rules.use_donor"), say("rules_kernel.import_no_copy", **names))
     return Finding(
         rule="import_unresolved",
-        severity=_severity(windows, [one.importer]),
+        severity=_severity([one.importer]),
         subject=one.importer.image,
         title=say("rules_kernel.import_title", count=len(one.functions), **names),
         why=say("rules_kernel.import_why", **names),
@@ -102,7 +101,7 @@ def _finding(windows: Windows, one: Unresolved) -> Finding:
         ),
         actions=(chosen.action,) if chosen is not None else (),
         skipped=() if chosen is not None else (no_copy,),
-        prediction=_predict(windows, [one.importer], one.library.image, status),
+        prediction=_predict([one.importer], one.library.image, status),
         station=station_of(own) if own is not None else driver_station(one.importer),
         rank=own.rank if own is not None else _rank(windows, one.importer),
     )
@@ -112,23 +111,18 @@ def _rank(windows: Windows, driver: AuditedDriver) -> int:
     return windows.load_ranks.get(driver.service.name.lower(), 0)
 
 
-def _stops(windows: Windows, driver: AuditedDriver) -> bool:
-    """No start does without it: a part of the kernel, a critical driver, or one that the boot disk hangs on."""
-    return driver.service.critical or driver.service.name.lower() in windows.boot_disk.needed
-
-
-def _severity(windows: Windows, importers: Iterable[AuditedDriver]) -> Severity:
+def _severity(importers: Iterable[AuditedDriver]) -> Severity:
     every = list(importers)
-    if any(_stops(windows, one) for one in every):
+    if any(one.needed_to_start for one in every):
         return Severity.CAUSE
-    return Severity.RISK if any(one.service.start == Start.BOOT for one in every) else Severity.NOTE
+    return Severity.RISK if any(one.early for one in every) else Severity.NOTE
 
 
-def _predict(windows: Windows, importers: Iterable[AuditedDriver], library: str, status: int) -> Prediction | None:
-    one = next((importer for importer in importers if _stops(windows, importer)), None)
+def _predict(importers: Iterable[AuditedDriver], library: str, status: int) -> Prediction | None:
+    one = next((importer for importer in importers if importer.needed_to_start), None)
     if one is None:
         return None
-    if one.service.start == Start.BOOT:
+    if one.early:
         words = say("rules_kernel.words_missing")
         why = say("rules_kernel.import_predicted_boot", importer=one.image, library=library)
         return predict_screen(Screen.BOOT_MANAGER, words, why, Confidence.LOW, status=status, image=one.location.path)

@@ -36,9 +36,12 @@ DISK_ENUMERATORS = ("SCSI", "IDE", "NVME", "SD", "SBP2", "USBSTOR")
 BUSES = {"VMBUS": "vmbus", "PCI": "pci"}
 """The driver of a bus by its enumerator, where no prefix leads to the device itself."""
 
+EVERY_DISK = frozenset(("acpi", "disk", "partmgr", "volmgr", "mountmgr"))
+"""Drivers that every way has, whatever the adapter."""
+
 REMOVABLE = ("USB", "USBSTOR", "SD")
 
-MOST_DISKS, LONGEST_WAY = 1000, 32
+MOST_DISKS, LONGEST_WAY, MOST_FILTERS = 1000, 32, 200
 WINDOWS_8 = 9200
 
 
@@ -116,6 +119,39 @@ class BootDisk:
     def needed(self) -> list[str]:
         """Services on the ways, in the order from the disk up."""
         return list(dict.fromkeys(name for way in self.ways for name in way.services))
+
+    @cached_property
+    def essential(self) -> frozenset[str]:
+        """Drivers without which nothing leads to the boot disk, in lower case, whatever their ErrorControl.
+
+        Disks, their volumes and the file system of the boot volume, which the boot loader reads in whatever its
+        Start is (Windows Internals, "The Windows boot loader"); and what is on every way, where all are known.
+        """
+        common = [set(way.services) for way in self.ways]
+        known = set.intersection(*common) if common and all(way.complete for way in self.ways) else set()
+        return frozenset(known | EVERY_DISK | {self.file_system})
+
+    @property
+    def file_system(self) -> str:
+        """The service that reads the boot volume."""
+        return self._windows.image.volume(self._windows.volume).kind
+
+    @cached_property
+    def filters(self) -> frozenset[str]:
+        """Filters of the device classes that every way leads through, in lower case: no such device starts without."""
+        names: set[str] = set()
+        for guid in self.classes:
+            key = self._windows.control(f"Control\\Class\\{guid}")
+            for kind in ("UpperFilters", "LowerFilters"):
+                value = key.value(kind) if key is not None else None
+                names.update(name.lower() for name in (value.strings if value is not None else [])[:MOST_FILTERS])
+        return frozenset(names)
+
+    def turned_off(self, name: str) -> bool:
+        """StartOverride keeps it from being loaded at boot, and no way to the boot disk asks for it."""
+        loading = self.loading(name)
+        off = loading.override not in (None, Start.BOOT, Start.SYSTEM) and not loading.override_right
+        return off and name.lower() not in self.needed and name.lower() not in self.essential
 
     @property
     def classes(self) -> frozenset[str]:

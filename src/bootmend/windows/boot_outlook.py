@@ -11,10 +11,10 @@ from bootmend.signing.verdict import Status
 from bootmend.texts import say
 from bootmend.windows.bootfiles import BootFile, Role
 from bootmend.windows.drivers import Trouble
-from bootmend.windows.prediction import INVALID_IMAGE_HASH, predict_screen, predict_stop
+from bootmend.windows.prediction import INVALID_IMAGE_HASH, NO_SUCH_FILE, predict_screen, predict_stop
 from bootmend.windows.service import Start
 
-NO_SUCH_FILE, INVALID_IMAGE_FORMAT = 0xC000000F, 0xC000007B
+INVALID_IMAGE_FORMAT = 0xC000007B
 
 _STATIONS = {Role.MANAGER: Station.BOOT_MANAGER, Role.LOADER: Station.BOOT_LOADER, Role.KERNEL: Station.KERNEL}
 

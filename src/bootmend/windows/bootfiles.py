@@ -166,9 +166,7 @@ class BootFiles:
 
     def _drivers(self) -> Iterator[tuple[_Need, AuditedDriver]]:
         for rank, driver in enumerate(self._audited):
-            early = driver.service.start == Start.BOOT
-            critical = driver.service.critical or driver.service.name.lower() in self._windows.boot_disk.needed
-            yield _Need(Role.LIBRARY, critical, early, rank), driver
+            yield _Need(Role.LIBRARY, driver.needed_to_start, driver.early, rank), driver
 
     def _follow(self, importer: AuditedDriver, need: _Need) -> None:
         """Everything that an image imports, and what that imports in turn."""

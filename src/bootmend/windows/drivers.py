@@ -18,7 +18,7 @@ from bootmend.signing.verdict import Status, Verdict
 from bootmend.texts import say
 from bootmend.volumes.volume import Elsewhere, Entry, Volume
 from bootmend.windows.image import address
-from bootmend.windows.service import Location, Service
+from bootmend.windows.service import Location, Service, Start
 from bootmend.windows.signatures import CatalogSet, Signatures
 
 MAX_IMAGE = 256 << 20
@@ -63,6 +63,10 @@ class AuditedDriver:
     error: str = ""
     linkage: Linkage | None = None
     """What it imports and exports; None where that cannot be read."""
+    essential: bool = False
+    """Without it there is no way to the boot disk, or nothing to read it with, whatever its ErrorControl."""
+    waits_for: str = ""
+    """A load group that it depends on and that no driver loaded at boot belongs to: then Windows does not load it."""
 
     @property
     def image(self) -> str:
@@ -77,19 +81,32 @@ class AuditedDriver:
 
     @property
     def stops_the_boot(self) -> bool:
-        """The machine stops for want of it (ErrorControl 3).
+        """The machine stops for want of it: ErrorControl 3, or the boot disk hangs on it.
 
-        Not where a boot option lets it load as it is (nointegritychecks, testsigning), though current builds drop
-        such options, nor where it is not known that the kernel minds (an expired certificate).
+        Not where Windows would not load it anyway, nor where a boot option lets it load as it is (nointegritychecks,
+        testsigning), though current builds drop such options, nor where it is not known that the kernel minds (an
+        expired certificate).
         """
-        if self.trouble in (None, Trouble.OUT_OF_SIGHT) or not self.service.critical:
+        if self.trouble in (None, Trouble.OUT_OF_SIGHT) or not self.needed_to_start:
             return False
         verdict = self.verdict
         return verdict is None or (verdict.kernel_would_refuse and verdict.confidence is not Confidence.LOW)
 
+    @property
+    def needed_to_start(self) -> bool:
+        """No start does without it."""
+        return self.essential or (self.service.critical and not self.waits_for)
+
+    @property
+    def early(self) -> bool:
+        """The boot loader reads it into memory, before the kernel runs."""
+        return self.essential or self.service.start == Start.BOOT
+
     def evidence(self) -> tuple[Evidence, ...]:
         """The service's key, the file, and what its signature says."""
-        return (self.service.evidence(), *self.file_evidence())
+        waits = () if not self.waits_for else (say("windows.waits_for", group=self.waits_for),)
+        key = f"SYSTEM\\{self.service.key}"
+        return (self.service.evidence(), *(Evidence(key, what) for what in waits), *self.file_evidence())
 
     def file_evidence(self) -> tuple[Evidence, ...]:
         """The file, and what its signature says."""

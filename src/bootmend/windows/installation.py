@@ -7,7 +7,7 @@ writes.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bootmend.errors import InputError, Missing, ParseError, Refused, Unequipped
@@ -15,6 +15,7 @@ from bootmend.findings import HiveFile
 from bootmend.formats.hive import Key, Value
 from bootmend.formats.pe import HEAD, machine_of
 from bootmend.signing.policy import KernelPolicy
+from bootmend.signing.verdict import Status
 from bootmend.windows.boot_disk import BootDisk
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.bootfiles import BootFiles
@@ -24,9 +25,9 @@ from bootmend.windows.crash_witness import Crash, last_crash
 from bootmend.windows.donor import Given, oem_catalogs
 from bootmend.windows.drivers import MAX_IMAGE, AuditedDriver, audit_driver
 from bootmend.windows.image import Image, address
-from bootmend.windows.loadorder import LoadOrder
+from bootmend.windows.loadorder import LoadOrder, waiting
 from bootmend.windows.registry import LoadedHive, load_hive
-from bootmend.windows.service import Location, Service, locate_image, read_service
+from bootmend.windows.service import Location, Service, Start, locate_image, read_service
 from bootmend.windows.signatures import CatalogSet, Signatures
 from bootmend.windows.timeline import Timeline
 from bootmend.windows.witnesses import hear
@@ -205,13 +206,29 @@ class Windows:
 
     @cached_property
     def boot_drivers(self) -> list[Service]:
-        """Boot-start and system-start drivers in the order in which Windows loads them."""
+        """Boot-start and system-start drivers in the order in which Windows loads them.
+
+        The boot volume's file system is one of them whatever its Start says, unless it is disabled; drivers that
+        Windows itself has turned off for this hardware (StartOverride) are not.
+        """
         control = self.control("Control")
-        drivers = [service for service in self.services.values() if service.loads_at_boot]
+        drivers = [
+            service
+            for service in self.services.values()
+            if (service.loads_at_boot and not self.boot_disk.turned_off(service.name)) or self._reads_boot(service)
+        ]
         if len(drivers) > MOST_DRIVERS:
             expected = f"at most {MOST_DRIVERS} drivers that load at boot"
             raise ParseError(self.system.where, 0, expected, str(len(drivers)))
         return LoadOrder(control).sort(drivers) if control is not None else drivers
+
+    def _reads_boot(self, service: Service) -> bool:
+        here = service.name.lower() == self.boot_disk.file_system
+        return here and service.is_driver and service.start not in (None, Start.DISABLED)
+
+    @cached_property
+    def _waiting(self) -> dict[str, str]:
+        return waiting(self.boot_drivers)
 
     @cached_property
     def load_ranks(self) -> dict[str, int]:
@@ -258,13 +275,26 @@ class Windows:
             volume = self.image.volume(location.volume) if location.volume is not None else None
         except (InputError, Missing):
             volume = None
-        return audit_driver(service, location, volume, self.signatures, lambda: self.donor_catalogs)
+        seen = audit_driver(service, location, volume, self.signatures, lambda: self.donor_catalogs)
+        name = service.name.lower()
+        essential = name in self.boot_disk.essential or self._refused_filter(seen)
+        return replace(seen, essential=essential, waits_for=self._waiting.get(name, ""))
+
+    def _refused_filter(self, seen: AuditedDriver) -> bool:
+        """Its file is there, but is not taken; one without a file, or with none that is an image, is a bad filter."""
+        present = seen.verdict is not None and seen.verdict.status is not Status.NOT_A_DRIVER
+        return seen.service.loads_at_boot and present and seen.service.name.lower() in self.boot_disk.filters
+
+    def _prefetch_drivers(self) -> None:
+        places = (self.locate(service) for service in self.boot_drivers)
+        self.image.volume(self.volume).prefetch(place.path for place in places if place.volume == self.volume)
 
     @cached_property
     def audited(self) -> list[AuditedDriver]:
         """Every driver of `boot_drivers`, in load order, audited once."""
         found: list[AuditedDriver] = []
         total = 0
+        self._prefetch_drivers()
         for service in self.boot_drivers:
             found.append(self.audit(service))
             entry = found[-1].entry

@@ -6,6 +6,10 @@ is not listed, comes after all of them. Within a group the tags in the order of
 Control\\GroupOrderList\\<group> (REG_BINARY: u32 count, then that many u32 tags); a driver
 without a tag, or with one that is not listed, comes after those. What is left keeps the order
 of the Services key, which is the order of its subkey list.
+
+Dependencies do not move a driver. DependOnService does not apply to drivers that load at boot; with
+DependOnGroup one is loaded only if some driver of that group was ("Service and Driver Registry Parameters",
+Mark Russinovich, Windows IT Pro), which `waiting` tells.
 """
 
 from __future__ import annotations
@@ -52,7 +56,25 @@ class LoadOrder:
         group_rank = self.groups.get(group, len(self.groups))
         tags = self.tags.get(group, {})
         tag_rank = tags.get(service.tag, len(tags)) if service.tag is not None else len(tags)
-        return (service.start if service.start is not None else Start.DISABLED, group_rank, tag_rank)
+        # What is loaded at boot with another Start is the file system of the boot volume: the boot loader reads it.
+        start = service.start if service.start in (Start.BOOT, Start.SYSTEM) else Start.BOOT
+        return (start, group_rank, tag_rank)
 
     def sort(self, services: Iterable[Service]) -> list[Service]:
         return sorted(services, key=self.key)
+
+
+def waiting(drivers: Iterable[Service]) -> dict[str, str]:
+    """System-start drivers that depend on a group none of `drivers` belongs to: name in lower case -> the group.
+
+    The boot loader reads boot-start drivers into memory before anybody asks for groups: they are not among them.
+    """
+    every = list(drivers)
+    loaded = {driver.group.lower() for driver in every}
+    return {
+        driver.name.lower(): group
+        for driver in every
+        if driver.start == Start.SYSTEM
+        for group in reversed(driver.depends_on_groups)
+        if group.lower() not in loaded
+    }

@@ -31,6 +31,7 @@ BUG_CHECKS = {
 }
 """Names of the stops that a rule predicts, by Microsoft's bug check code reference."""
 
+NO_SUCH_FILE = 0xC000000F
 OBJECT_NAME_NOT_FOUND = 0xC0000034
 INVALID_IMAGE_HASH = 0xC0000428
 
@@ -62,14 +63,31 @@ def predict_driver(windows: Windows, driver: AuditedDriver) -> Prediction | None
     """What comes of a driver that the kernel would not take; None where Windows starts without it."""
     if not driver.stops_the_boot:
         return None
+    if driver.essential and not driver.service.critical:
+        return _without_the_disk(windows, driver)
     boot = driver.service.start == Start.BOOT
     key = "windows.predict_boot" if boot else "windows.predict_critical"
     why = say(key, image=driver.image, service=driver.service.name)
     return predict_stop(0x5A, why, _confidence(windows, driver), status=_status(driver), image=driver.image)
 
 
+def _without_the_disk(windows: Windows, driver: AuditedDriver) -> Prediction:
+    """Its own ErrorControl lets the boot go on, which then finds no disk, or nothing to read it with."""
+    if driver.service.name.lower() == windows.boot_disk.file_system:
+        why = say("windows.predict_file_system", image=driver.image)
+        missing = driver.trouble is Trouble.FILE_MISSING
+        words = say("rules_kernel.words_missing" if missing else "rules_kernel.words_unverified")
+        status = NO_SUCH_FILE if missing else _status(driver)
+        image = driver.location.path
+        return predict_screen(Screen.BOOT_MANAGER, words, why, Confidence.MEDIUM, status=status, image=image)
+    on_the_way = driver.service.name.lower() in windows.boot_disk.essential
+    key = "windows.predict_no_disk" if on_the_way else "windows.predict_no_filter"
+    why = say(key, image=driver.image, service=driver.service.name)
+    return predict_stop(0x7B, why, Confidence.MEDIUM, image=driver.image)
+
+
 def driver_station(driver: AuditedDriver) -> Station:
-    return Station.BOOT_DRIVERS if driver.service.start == Start.BOOT else Station.SYSTEM_DRIVERS
+    return Station.BOOT_DRIVERS if driver.early else Station.SYSTEM_DRIVERS
 
 
 def _status(driver: AuditedDriver) -> int:

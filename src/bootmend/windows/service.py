@@ -41,6 +41,7 @@ class ErrorControl(IntEnum):
 
 LONGEST = 32767
 """Characters of a path, as Windows has it."""
+MOST_GROUPS = 100
 KERNEL_DRIVER, FILE_SYSTEM_DRIVER, RECOGNIZER = 1, 2, 8
 """Values of Type that the kernel loads as images."""
 
@@ -59,6 +60,8 @@ class Service:
     tag: int | None
     image_path: str
     """ImagePath as written; empty where there is none."""
+    depends_on_groups: tuple[str, ...] = ()
+    """DependOnGroup."""
 
     @property
     def is_driver(self) -> bool:
@@ -91,6 +94,7 @@ def read_service(key: Key, path: str) -> Service:
 
     group = key.value("Group")
     image = key.value("ImagePath")
+    groups = key.value("DependOnGroup")
     start = number("Start", -1)
     tag = number("Tag", -1)
     return Service(
@@ -102,6 +106,7 @@ def read_service(key: Key, path: str) -> Service:
         group=group.text[:LONGEST] if group is not None else "",
         tag=tag if tag >= 0 else None,
         image_path=image.text[:LONGEST] if image is not None else "",
+        depends_on_groups=tuple(name for name in groups.strings[:MOST_GROUPS] if name) if groups is not None else (),
     )
 
 

@@ -14,7 +14,9 @@ _NAME = "driver-untrusted"
 
 def _apply(machine: OpenMachine) -> Outcome:
     victim = machine.victim(
-        _NAME, lambda binary: binary.owner == "inbox", "no driver that came with Windows is loaded at boot"
+        _NAME,
+        lambda binary: binary.owner == "inbox" and len(binary.same_file) > 1,
+        "no in-box driver that is loaded at boot has a link in WinSxS",
     )
     image = make_driver(
         victim.name,
@@ -31,8 +33,7 @@ def _apply(machine: OpenMachine) -> Outcome:
 
 FAULT = Fault(
     name=_NAME,
-    description="a critical driver was replaced by one whose signature leads to no root the kernel trusts",
+    description="a critical driver was replaced by one whose signature leads to no root; WinSxS holds the real one",
     expect="driver_untrusted",
     apply=_apply,
-    repairable=False,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bootmend.errors import Misuse
 from bootmend.formats.pe import Pe
 from bootmend.lab.faults.boot_file import named, replace_file, stopped
@@ -18,11 +20,12 @@ _KERNEL = "ntoskrnl.exe"
 
 def _apply(machine: OpenMachine) -> Outcome:
     kernel = named(machine, _KERNEL)
-    importers = machine.critical(lambda binary: binary.start == 0 and _asks_for_the_new(machine, binary))
-    if not kernel.outdated or not importers:
+    needed = any(_asks_for_the_new(machine, one) for one in machine.critical(lambda binary: binary.start == 0))
+    if not kernel.outdated or not needed:
         raise Misuse(say("lab.no_victim", name=_NAME, why="the kernel has no older copy, or no driver needs the new"))
     replace_file(machine, kernel, machine.windows.read(kernel.outdated))
-    return stopped(machine, importers[0], STATUS_DRIVER_ENTRYPOINT_NOT_FOUND, [kernel.path])
+    # Which importer comes first, a library of the kernel or a driver, depends on the build and the seed.
+    return replace(stopped(machine, kernel, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND), subject="")
 
 
 def _asks_for_the_new(machine: OpenMachine, binary: BinaryFacts) -> bool:
