@@ -279,19 +279,27 @@ def propose(
     first_error: BootmendError | None = None
     settle: tuple[int, ...] = ()
     tried: set[tuple[str, str]] = set()
+    sound: Proposal | None = None
+    """What is proposed if nothing more can be made of it: the last plan that came out well."""
     while True:
         plan = make_plan(diagnosis.windows, wanted, only, accept)
         if not plan.steps:
             if first_error is not None:
                 raise first_error
             return Proposal(diagnosis, plan, None, dropped, accept)
-        refuse_locking(diagnosis.windows, plan)
         try:
+            refuse_locking(diagnosis.windows, plan)
             rehearsal = rehearse(device, diagnosis, plan, given, accept, progress, settle)
+        except Refused:
+            if sound is None:
+                raise
+            return sound
         except StepFailed as failure:
             if settle != diagnosis.replayed:
                 settle = diagnosis.replayed  # a file that stands in the journal only is there after its replay
                 continue
+            if sound is not None:
+                return sound
             if not failure.findings:
                 raise failure.reason from failure
             # What cannot be made is left out, with what asked for it; the others still may be.
@@ -304,8 +312,11 @@ def propose(
         more = [one for one in _further(rehearsal, wanted, only) if one.key not in tried]
         if more and not rehearsal.left:
             tried |= {one.key for one in more}
+            sound = Proposal(diagnosis, plan, rehearsal, dropped, accept) if rehearsal.silent else sound
             wanted = [*(one for one in wanted if one.key not in tried), *more]
             continue
+        if sound is not None and not rehearsal.silent:
+            return sound
         if rehearsal.silent or rehearsal.new:
             return Proposal(diagnosis, plan, rehearsal, dropped, accept)
         # Some findings did not fall silent: their edits are not worth making. The others still may be.

@@ -44,7 +44,8 @@ class StartPlace:
     partitions: tuple[int, ...]
     """What this firmware looks at: EFI system partitions, or active ones, in the table's order."""
     volume: int | None
-    """Of those, the one that Windows' boot files stand on, or the only one; None where there is none to read."""
+    """Of those, the one that Windows' boot files stand on, or the only one; None where there is none to read. Where
+    there are none of those: the one partition with Windows' boot files that is not marked as it should be."""
 
     @property
     def store_path(self) -> str:
@@ -67,6 +68,10 @@ def find_start(image: Image, sound: Iterable[int], broken: Iterable[int]) -> Sta
     esps = [one.number for one in image.partitions if is_system_partition(one)]
     if table.kind == "gpt":
         told = Evidence(image.device.name, say("rules_boot.told_gpt"))
+        if not esps:
+            # Windows' boot files on a partition of another type; rules/system_partition_missing.py says so.
+            unmarked = [one.number for one in image.partitions if _holds(image, one.number, (UEFI_STORE, UEFI_MANAGER))]
+            return replace(_place(image, UEFI, told, unmarked, sound, broken), partitions=())
         return _place(image, UEFI, told, esps, sound, broken)
     if table.kind != "mbr":
         return StartPlace(None, (Evidence(image.device.name, say("rules_boot.told_bare")),), (), None)

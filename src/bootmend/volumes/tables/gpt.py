@@ -155,6 +155,29 @@ def _backup_again(device: BlockDevice, primary: _Copy) -> tuple[Patch, ...]:
     )
 
 
+def retyped(device: BlockDevice, sector_size: int, number: int, type_id: UUID) -> tuple[Patch, ...]:
+    """What gives partition `number` another type in both copies; nothing where they are not sound and alike."""
+    try:
+        primary = _read_copy(device, sector_size, 1)
+        backup = _read_copy(device, sector_size, primary.alternate)
+    except (ParseError, DeviceError):
+        return ()
+    if backup.entries != primary.entries or number * primary.entry_size > len(primary.entries):
+        return ()
+    at = (number - 1) * primary.entry_size
+    entries = primary.entries[:at] + type_id.bytes_le + primary.entries[at + 16 :]
+    patches: list[Patch] = []
+    for copy, name in ((primary, "primary"), (backup, "backup")):
+        header = bytearray(copy.header)
+        table = struct.unpack_from("<Q", header, 72)[0] * sector_size
+        struct.pack_into("<I", header, 88, crc32(entries))
+        struct.pack_into("<I", header, 16, 0)
+        struct.pack_into("<I", header, 16, crc32(header))
+        patches.append(Patch(table + at, type_id.bytes_le, f"type of entry {number}, {name} GPT"))
+        patches.append(Patch(copy.lba * sector_size, bytes(header), f"{name} GPT header"))
+    return tuple(patches)
+
+
 def _sectors(copy: _Copy) -> int:
     return -(-len(copy.entries) // copy.sector_size)
 
