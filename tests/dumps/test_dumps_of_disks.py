@@ -86,13 +86,6 @@ def test_a_page_file_without_a_dump_and_a_broken_one() -> None:
         assert "MEMORY.DMP" in files.unread[0]
 
 
-@pytest.mark.parametrize("days", [0, 36500])
-def test_a_dump_older_than_the_registry_is_told(days: int) -> None:
-    with machine_with({"\\Windows\\MEMORY.DMP": dump_of(days)}) as files:
-        assert files.written > 0
-        assert files.ran_since is (days == 0)
-
-
 def test_a_whole_disk_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     machine = lab_machines.base(1)
     with open_disk(str(machine.path)) as device:

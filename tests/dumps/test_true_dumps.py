@@ -8,13 +8,16 @@ from contextlib import contextmanager
 import pytest
 from lab_machines import broken
 
+from bootmend.cli.dump import _of_disk
+from bootmend.cli.dump_sources import beside
 from bootmend.dumps import open_dump
 from bootmend.dumps.hashes import Frame, thread_hashes
 from bootmend.dumps.header import DumpType
 from bootmend.dumps.stack import Stack, walk
-from bootmend.dumps.verdict import judge
+from bootmend.dumps.verdict import Verdict, judge
 from bootmend.lab.kernel_code import BUG_CHECK, kernel_code
 from bootmend.lab.last_calls import KERNEL_BASE
+from bootmend.windows.crash_audit import audit_sentence
 from bootmend.windows.crash_files import CrashFile, crash_files
 from bootmend.windows.crash_images import image_finder
 from bootmend.windows.discovery import find_windows
@@ -86,3 +89,35 @@ def test_the_stack_of_the_article_out_of_a_dump_and_its_disk(
         find = image_finder(windows)
         assert all(find(module) is not None for module in dump.modules.loaded)
         assert dump.reader.bytes_read < 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "never"),
+    [
+        ("catalog-lost+crash-dump", "the catalog that vouches for it is not in the store", "earlier stop"),
+        ("crash-dump-page-file", "so it was mended since", "earlier stop"),
+        ("driver-missing+crash-dump", "there is no such file", "earlier stop"),
+        ("driver-unsigned+crash-dump", "so it was mended since", "earlier stop"),
+        ("crash-dump-stale", "it may tell of an earlier stop", "30 days"),
+    ],
+)
+def test_what_the_disk_knows_of_the_file_is_told(
+    fault: str, said: str, never: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with broken(2, fault) as sample:
+        image = Image(sample.disk)
+        with beside([], []) as found:
+            _of_disk(find_windows(image, sample.given)[0], sample.disk, found, modules=False, json=False)
+        image.close()
+    told = capsys.readouterr().out
+    assert said in told
+    assert never not in told
+    assert "The file: filecrypt.sys" in told
+    assert ARTICLE["mod"] in told
+
+
+def test_no_sentence_where_no_file_is_named() -> None:
+    with machine_with("catalog-lost+crash-dump") as (windows, _):
+        assert audit_sentence(windows, Verdict(status=0xC0000428)) == ""
+        assert audit_sentence(windows, Verdict(image="filecrypt.sys")) == ""
+        assert "No service" in audit_sentence(windows, Verdict(image="nobody.sys", status=0xC0000428))

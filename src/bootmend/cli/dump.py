@@ -78,6 +78,7 @@ def _of_disk(windows: Windows, device: BlockDevice, found: Beside, *, modules: b
     from bootmend.dumps import open_dump
     from bootmend.formats.filetime import shown
     from bootmend.windows.crash_files import crash_files
+    from bootmend.windows.crash_witness import Age, age_of
 
     listed = crash_files(windows)
     if not listed.found:
@@ -86,8 +87,9 @@ def _of_disk(windows: Windows, device: BlockDevice, found: Beside, *, modules: b
     told = [say("dumps.of_disk", where=newest.where)]
     told += [say("dumps.other", where=one.where, when=shown(one.header.system_time)) for one in others]
     told += listed.unread
-    if listed.ran_since:
-        told.append(say("dumps.stale", when=shown(listed.written)))
+    age = age_of(newest, listed, windows.timeline)
+    if age not in (Age.FRESH, Age.TOOL):
+        told.append(say(f"crash.{age.value}"))
     _tell(open_dump(newest.file, newest.where), found, told, windows=windows, modules=modules, json=json)
 
 
@@ -99,12 +101,14 @@ def _tell(
     from bootmend.dumps.stack import walk
     from bootmend.dumps.verdict import judge
     from bootmend.reports import dump as report
+    from bootmend.windows.crash_audit import audit_sentence
     from bootmend.windows.crash_suspects import with_suspects
 
     stack = walk(opened, names=Names(opened, found.images(windows), found.symbols))
     verdict = judge(opened, stack)
     if windows is not None:
         verdict = with_suspects(verdict, opened, windows)
+        first = [*first, *filter(None, [audit_sentence(windows, verdict)])]
     session = found.session()
     first = [*first, *found.told]
     if json:

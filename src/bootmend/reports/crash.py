@@ -19,6 +19,7 @@ def crash_sentences(result: Diagnosis) -> Iterator[str]:
         return
     yield say("crash.told", what=crash.what, where=crash.where)
     if not crash.counts:
+        yield say("crash.not_counted")
         yield say(f"crash.{crash.age.value}")
         return
     number = borne_out_finding(result)

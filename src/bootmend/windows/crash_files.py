@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _CRASH_CONTROL = "Control\\CrashControl"
 _MEMORY = "Control\\Session Manager\\Memory Management"
 _ANY_DRIVE = "?:"
-_LATER = 3600 * 10_000_000
-"""100 ns. A start that gets as far as the one that crashed may write the hive once more."""
 MOST_SMALL = 64
 """Small dumps that are looked at, the ones written last; Windows keeps fifty."""
 
@@ -54,11 +52,6 @@ class CrashFiles:
     unread: list[str]
     written: int = 0
     """FILETIME at which this Windows last wrote its SYSTEM hive; 0 where that is not known."""
-
-    @property
-    def ran_since(self) -> bool:
-        """Windows has run for a while after the newest dump: it may tell of an earlier stop than the present one."""
-        return bool(self.found) and self.written > self.found[0].header.system_time + _LATER
 
 
 def crash_files(windows: Windows) -> CrashFiles:
