@@ -35,6 +35,8 @@ class DiskServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.disk = bytearray(content) if isinstance(content, bytes) else bytearray()
         self.file = os.open(content, os.O_RDONLY) if isinstance(content, Path) else None
+        self.written: dict[int, bytes] = {}
+        """Sectors that were written over those of the file, which stays as it is."""
         self.page_blob = page_blob
         self.latency = latency
         self.version = 1
@@ -52,7 +54,37 @@ class DiskServer(ThreadingHTTPServer):
         return os.fstat(self.file).st_size if self.file is not None else len(self.disk)
 
     def bytes_at(self, start: int, length: int) -> bytes:
-        return os.pread(self.file, length, start) if self.file is not None else bytes(self.disk[start : start + length])
+        if self.file is None:
+            return bytes(self.disk[start : start + length])
+        data = bytearray(os.pread(self.file, length, start))
+        for at in range(start - start % 512, start + length, 512) if self.written else ():
+            low, high = max(at, start), min(at + 512, start + length)
+            if at in self.written:
+                data[low - start : high - start] = self.written[at][low - at : high - at]
+        return bytes(data)
+
+    def put(self, start: int, data: bytes) -> None:
+        with self.lock:
+            self.version += 1
+            if self.file is None:
+                self.disk[start : start + len(data)] = data
+            else:
+                self.written.update((start + at, data[at : at + 512]) for at in range(0, len(data), 512))
+
+    def used(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Ranges in use: of a file what its file system keeps, of memory whatever is not zeros."""
+        if self.file is None:
+            yield from ((at, at + 512) for at in range(start, end, 512) if any(self.disk[at : at + 512]))
+            return
+        places = [(at, at + 512) for at in self.written if start <= at < end]
+        while start < end:
+            try:
+                low = os.lseek(self.file, start, os.SEEK_DATA)
+            except OSError:
+                break
+            start = min(os.lseek(self.file, low, os.SEEK_HOLE), end)
+            places += [(low, start)] if low < end else []
+        yield from sorted(places)
 
     @property
     def url(self) -> str:
@@ -127,9 +159,7 @@ class Handler(BaseHTTPRequestHandler):
         start, end = self._span(self.headers["x-ms-range"])
         assert self.server.page_blob and start % 512 == 0 and end % 512 == 0 and end - start <= 4 << 20
         assert self.headers["x-ms-page-write"] == "update" and len(self.body) == end - start
-        with self.server.lock:
-            self.server.disk[start:end] = self.body
-            self.server.version += 1
+        self.server.put(start, self.body)
 
     def _begin(self) -> bool:
         """Notes the request, waits as the network would, plays the next fault; True if that was the answer."""
@@ -190,15 +220,14 @@ class Handler(BaseHTTPRequestHandler):
         most = int(self.query["maxresults"][0])
         found: list[tuple[int, int]] = []
         marker = ""
-        for page in range(at, end, 512):
-            if any(self.server.bytes_at(page, 512)):
-                if found and found[-1][1] == page:
-                    found[-1] = (found[-1][0], page + 512)
-                elif len(found) == most:
-                    marker = str(page)
-                    break
-                else:
-                    found.append((page, page + 512))
+        for low, high in self.server.used(at, end):
+            if found and found[-1][1] >= low:
+                found[-1] = (found[-1][0], max(found[-1][1], high))
+            elif len(found) == most:
+                marker = str(low)
+                break
+            else:
+                found.append((low, high))
         ranges = "".join(f"<PageRange><Start>{a}</Start><End>{b - 1}</End></PageRange>" for a, b in found)
         listed = f'<?xml version="1.0" encoding="utf-8"?><PageList>{ranges}<NextMarker>{marker}</NextMarker></PageList>'
         self.say(200, {"ETag": self.server.etag()}, listed.encode())
