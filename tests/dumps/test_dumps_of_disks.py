@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import lab_machines
 import pytest
 from command_line import command, said
-from dumps.crashed import ARTICLE, made
+from dumps.crashed import ARTICLE, InMemory, made
 
 from bootmend.cli.dump import _of_disk
 from bootmend.cli.dump_sources import beside
@@ -20,7 +21,9 @@ from bootmend.dumps import open_dump
 from bootmend.dumps.header import DumpType
 from bootmend.dumps.verdict import judge
 from bootmend.lab.crashed_memory import SYSTEM_TIME, CrashedMemory
+from bootmend.reports.dump import document
 from bootmend.windows.crash_files import CrashFiles, crash_files
+from bootmend.windows.crash_suspects import with_suspects
 from bootmend.windows.discovery import find_windows
 from bootmend.windows.image import Image
 
@@ -120,3 +123,39 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     done = command("dump", dump, "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["failure_bucket_id"] == "0x5A_c0000428_IMAGE_filecrypt.sys"
+
+
+def test_a_name_that_a_small_dump_lacks_is_inferred_from_the_disk() -> None:
+    with lab_machines.broken(2, "crash-dump+catalog-lost") as sample:
+        image = Image(sample.disk)
+        windows = find_windows(image, sample.given)[0]
+        by_type = {open_dump(one.file, one.where).header.type: one for one in crash_files(windows).found}
+        small, full = (by_type[kind] for kind in (DumpType.TRIAGE, DumpType.BITMAP_KERNEL))
+        dump = open_dump(small.file, small.where)
+        bare = judge(dump)
+        assert (bare.image, bare.inferred) == ("", ())
+        found = with_suspects(bare, dump, windows)
+        named = open_dump(full.file, full.where)
+        assert judge(named).image in found.inferred
+        assert with_suspects(judge(named), named, windows) == judge(named)
+        image.close()
+    told = document(dump, found)
+    assert told["image_name"] is None
+    name = judge(named).image
+    assert {"image_name": name, "failure_bucket_id": f"0x5A_c0000428_IMAGE_{name}"} in told["inferred"]
+    assert any("By inference from the disk, not from the dump" in line for line in told["summary"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "inferred"),
+    [("catalog-lost", 0xC0000428, 1), ("catalog-lost", 0xC0000034, 0), ("healthy", 0xC0000428, 0)],
+)
+def test_only_whose_file_fails_that_very_way_is_inferred(fault: str, status: int, inferred: int) -> None:
+    memory = CrashedMemory(replace(ARTICLE, arguments=(1, 0, 0, 0xFFFFFFFF << 32 | status)), frames=0x200)
+    dump = open_dump(InMemory(made(memory, DumpType.BITMAP_KERNEL)), "no-name.dmp")
+    with lab_machines.broken(2, fault) as sample:
+        image = Image(sample.disk)
+        found = with_suspects(judge(dump), dump, find_windows(image, sample.given)[0])
+        image.close()
+    assert len(found.inferred) == inferred
+    assert len(document(dump, found)["inferred"]) == inferred

@@ -63,9 +63,9 @@ class Names:
             self._codes[module.base] = FileCode(pe) if pe is not None else usable
         return self._codes[module.base]
 
-    def why_not(self, module: Module) -> str:
-        """Why there is no code of a module."""
-        return self._why.get(module.base) or f"neither the file nor the pages of {module.file} are at hand"
+    def other_build(self, module: Module) -> str:
+        """What is said of a module whose file is at hand, but not the build that ran; else empty."""
+        return self._why.get(module.base, "")
 
     def functions(self, module: Module) -> Functions | None:
         """By the module's PDB."""

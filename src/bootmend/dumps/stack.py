@@ -92,7 +92,7 @@ def walk(dump: Dump, find_image: FindImage = no_images, names: Names | None = No
                 raise Stuck(f"{state.rip:x} is in no module")
             code = names.code(module)
             if code is None:
-                raise Stuck(names.why_not(module))
+                raise Stuck(f"neither the file nor the pages of {module.file} are at hand")
             above = step(code, module.base, state, dump.memory.u64)
             if above.rsp <= state.rsp and above.rip:
                 raise Stuck("the stack does not go up")
@@ -101,7 +101,9 @@ def walk(dump: Dump, find_image: FindImage = no_images, names: Names | None = No
             frames.append(StackFrame(module, state.rip, state.rsp, above.rip, words, place.function, place.offset))
             state = above
     except Stuck as reason:
-        return Stack(tuple(frames), str(reason), names)
+        here = dump.modules.at(state.rip)
+        why = names.other_build(here) if here is not None else ""
+        return Stack(tuple(frames), why or str(reason), names)
     return Stack(tuple(frames), "too many frames" if state.rip else "", names)
 
 

@@ -85,24 +85,24 @@ def folders_of(texts: Sequence[str]) -> tuple[list[Path], list[str]]:
     A path is a folder, or written as in _NT_SYMBOL_PATH: `srv*CACHE*https://...;cache*FOLDER;FOLDER`. Of a server
     only the folders before it count: nothing is downloaded. Raises Missing where no folder of a path is here.
     """
-    found: list[Path] = []
+    found: dict[Path, None] = {}
     told: list[str] = []
     for text in texts:
         here = [Path(part) for part in _parts(text) if Path(part).is_dir()]
         if not here:
             raise Missing(say("symbols.no_folder", path=text))
-        found += [folder for folder in here if folder not in found]
+        found.update(dict.fromkeys(here))
         for part in _parts(text):
             if "://" in part:
                 told.append(say("symbols.not_downloaded", address=part))
             elif not Path(part).is_dir():
                 told.append(say("symbols.folder_not_here", folder=part))
-    return found, told
+    return list(found), told
 
 
 def _parts(text: str) -> Iterator[str]:
     """The folders and addresses that a symbol path names, in its order."""
-    if Path(text).is_dir():
+    if text and Path(text).is_dir():
         yield text
         return
     for element in filter(None, (one.strip() for one in text.split(";"))):

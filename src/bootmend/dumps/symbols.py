@@ -124,7 +124,7 @@ def _bounded(path: Path, file: purepdb.MsfFile, streams: Iterable[int]) -> None:
 
 
 def _rows(pdb: purepdb.PDB) -> Iterator[tuple[int, str]]:
-    """(RVA, name): procedures and jump stubs first, whose names are whole; then the public symbols that stand in code."""
+    """(RVA, name): procedures and jump stubs first, whose names are whole; then public symbols that stand in code."""
     sections = pdb.original_sections or pdb.sections or pdb.derived_sections
     code = {number for number, one in enumerate(sections, 1) if one.executable}
     public = (one for one in pdb.public_symbols() if one.is_function or one.segment in code)
