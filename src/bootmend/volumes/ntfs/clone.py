@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from bootmend.disk.device import BlockDevice
@@ -26,11 +27,15 @@ class Clone:
         self._device = device
         self.path = path
         self.ranges = _joined(ranges, device.size)
+        self._digests: list[bytes] = []
+        """Of each step as it was: the log alone has 64 MiB, of which a replay changes a page or two."""
         with path.open("wb") as file:
             file.truncate(device.size)
             for start, end in self._steps():
+                data = device.read(start, end - start)
+                self._digests.append(sha256(data).digest())
                 file.seek(start)
-                file.write(device.read(start, end - start))
+                file.write(data)
 
     def strayed(self) -> bool:
         """Whether the file now holds anything outside `ranges`, or has another size."""
@@ -50,10 +55,11 @@ class Clone:
         """Writes the sectors that differ to the device; how many."""
         changed = 0
         with RawFile(self.path) as file:
-            for start, end in self._steps():
-                old, new = self._device.read(start, end - start), file.read(start, end - start)
-                if old == new:
+            for (start, end), digest in zip(self._steps(), self._digests, strict=True):
+                new = file.read(start, end - start)
+                if sha256(new).digest() == digest:
                     continue
+                old = self._device.read(start, end - start)
                 for at in range(0, len(new), _SECTOR):
                     if old[at : at + _SECTOR] != new[at : at + _SECTOR]:
                         self._device.write(start + at, new[at : at + _SECTOR])
