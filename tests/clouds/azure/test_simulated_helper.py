@@ -26,7 +26,7 @@ def double(tmp_path: Path) -> Iterator[Double]:
         yield one
 
 
-def put(double: Double, path: str, body: dict[str, object]) -> dict[str, Any]:
+def put(double: Double, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """A PUT as the network SDK sends it."""
     url = f"{double.url}/subscriptions/{double.subscription}/resourceGroups/lab/{path}?api-version=2024-05-01"
     request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="PUT")

@@ -68,6 +68,10 @@ class Double:
         """Called before each call is looked at, and after its work is done and before its answer is sent."""
         self.front.on_call = hook
 
+    def skip(self, seconds: float) -> None:
+        """Time passes: for Azure's work, for links and for tokens."""
+        self.clock.skip(seconds)
+
     def add_group(self, name: str, location: str = "westeurope") -> None:
         with self._changing():
             if self.world.find(group_id(self.subscription, name)) is None:
