@@ -75,6 +75,8 @@ class PagedMemory(Memory):
         self._pages = pages
         self._root = root & _FRAME
         self._cache: dict[int, bytes | None] = {}
+        self.frames: dict[int, None] = {}
+        """Page frames that were read so far, in their order: what an answer out of this memory stands on."""
 
     def read(self, address: int, length: int) -> bytes | None:
         pieces = []
@@ -123,6 +125,7 @@ class PagedMemory(Memory):
             offset = self._pages.offset_of(frame)
             if offset is not None:
                 data = self._reader.bytes(offset, PAGE, "a page of memory")
+                self.frames[frame] = None
         except ParseError:  # a dump cut short: what is behind its end is not there
             data = None
         self._cache[frame] = data

@@ -24,7 +24,7 @@ def crash_sentences(result: Diagnosis) -> Iterator[str]:
         return
     number = borne_out_finding(result)
     if number is not None:
-        yield say("crash.bears_out", number=number, title=result.findings[number - 1].title)
+        yield say("crash.bears_out", number=number, title=result.findings[number - 1].title.rstrip("."))
     elif crash.image and result.windows.registry_fault is None:
         yield from _against(result, crash)
     if result.prediction is not None and result.prediction.stop != crash.code:
