@@ -8,14 +8,21 @@ from __future__ import annotations
 import os
 import random
 import time
+from pathlib import Path
 
 import pytest
+from dumps.article_kernel import article_memory, image
 from dumps.crashed import ARTICLE, PAGED, InMemory, made
 from sample_data import unpacked
 
 from bootmend.dumps import open_dump
+from bootmend.dumps.code import FindImage
 from bootmend.dumps.header import DumpType
+from bootmend.dumps.images import Images, StoredImages
+from bootmend.dumps.names import Names, no_images
 from bootmend.dumps.stack import walk
+from bootmend.dumps.store import Store
+from bootmend.dumps.symbols import Symbols
 from bootmend.dumps.verdict import judge
 from bootmend.errors import InputError
 from bootmend.lab.crashed_memory import CrashedMemory
@@ -47,13 +54,13 @@ def broken(data: bytes, dice: random.Random, places: list[int]) -> bytes:
     return bytes(found)
 
 
-def read_all(data: bytes) -> None:
+def read_all(data: bytes, images: FindImage = no_images, symbols: Symbols | None = None) -> None:
     """Everything that the command line does with a dump."""
     file = InMemory(data)
     started = time.process_time()
     try:
         dump = open_dump(file, "broken.dmp")
-        stack = walk(dump)
+        stack = walk(dump, names=Names(dump, images, symbols))
         verdict = judge(dump, stack)
         document(dump, verdict, stack)
         for lines in (summary(dump, verdict), text(dump, verdict, stack), module_lines(dump)):
@@ -73,6 +80,20 @@ def test_paged_dumps(kind: DumpType) -> None:
     places = [0, 0x80, 0x348, 0xF98, 0x2000, 0x2020, *(first + at * 0x1000 for at in range(len(memory.pages)))]
     for seed in range(COUNT):
         read_all(broken(data, random.Random(f"{kind} {seed}"), places))
+
+
+def test_dumps_with_symbols_and_images(tmp_path: Path) -> None:
+    """The stack of the article's crash goes through broken pages, beside sound files or without them."""
+    for name in ("ntoskrnl.exe", "ntkrnlmp.pdb"):
+        (tmp_path / name).write_bytes(image(name))
+    memory = article_memory()
+    data = made(memory, DumpType.BITMAP_KERNEL)
+    first = len(data) - len(memory.pages) * 0x1000
+    places = [0x348, *(first + at * 0x1000 for at in range(len(memory.pages)))]
+    for seed in range(COUNT):
+        store = Store([tmp_path])
+        images = Images(StoredImages(store)) if seed % 2 else Images()
+        read_all(broken(data, random.Random(f"symbols {seed}"), places), images, Symbols(store))
 
 
 @pytest.mark.data

@@ -9,18 +9,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootmend.disk.container import open_disk
 from bootmend.dumps.fields import Session
 from bootmend.dumps.images import Images, Source, StoredImages
 from bootmend.dumps.store import Store, folders_of
-from bootmend.dumps.symbols import Symbols
 from bootmend.signing.roots import Trust
 from bootmend.windows.crash_images import DiskImages
 from bootmend.windows.discovery import find_windows
 from bootmend.windows.donor import Given
 from bootmend.windows.image import Image
 from bootmend.windows.installation import Windows
+
+if TYPE_CHECKING:
+    from bootmend.dumps.symbols import Symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +61,11 @@ def beside(symbols: Sequence[str], images: Sequence[str]) -> Iterator[Beside]:
             image = Image(opened.enter_context(open_disk(text)))
             opened.callback(image.close)
             sources += [DiskImages(windows) for windows in find_windows(image, Given(Trust()))]
-        yield Beside(sources, Symbols(Store(folders)) if symbols else None, told)
+        yield Beside(sources, _symbols(folders) if symbols else None, told)
+
+
+def _symbols(folders: Sequence[Path]) -> Symbols:
+    # Its reader of PDB files is imported for those who use it.
+    from bootmend.dumps.symbols import Symbols
+
+    return Symbols(Store(folders))
