@@ -145,6 +145,8 @@ class BootFiles:
     def kernel(self) -> BootFile | None:
         """None where there are several, as on 32-bit Windows 7, of which the processor decides."""
         name = self._setting("kernel")
+        if name and not self._find(name, "")[1]:
+            name = None  # rules/bcd_kernel.py says it, and what it does leads to the usual one
         names = [name] if name else ["ntoskrnl.exe"]
         if not name and self._windows.machine_type == I386:
             names = [one for one in ("ntoskrnl.exe", "ntkrnlpa.exe") if self._find(one, "")[1]] or names
