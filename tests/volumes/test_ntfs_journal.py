@@ -11,7 +11,7 @@ import pytest
 from ntfs_samples import copy_of, make_ntfs
 from sample_data import unpacked
 
-from bootmend.disk.device import BlockDevice
+from bootmend.disk.device import BlockDevice, Metered
 from bootmend.disk.overlay import Overlay
 from bootmend.disk.raw import RawFile
 from bootmend.errors import InputError, ParseError, Refused
@@ -169,6 +169,15 @@ def test_a_replay_on_the_clone_is_a_replay_on_the_whole_volume(tmp_path: Path) -
     NtfsVolume(overlay, "C:", writable=True).prepare_journal(accept_discard=False)
     with RawFile(whole) as replayed:
         assert overlay.read(0, overlay.size) == replayed.read(0, replayed.size)
+
+
+def test_of_a_large_log_only_what_counts_is_read(tmp_path: Path) -> None:
+    device = sound(tmp_path)
+    mark_crashed(device, TOUCHED)
+    size = logfile(device).size
+    metered = Metered(Overlay(device))
+    NtfsVolume(metered, "C:", writable=True).prepare_journal(accept_discard=False)
+    assert metered.bytes_read < size
 
 
 def end_otherwise(device: BlockDevice, operation: int) -> int:

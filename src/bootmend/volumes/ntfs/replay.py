@@ -33,6 +33,7 @@ from bootmend.volumes.ntfs.logfile import read_journal
 from bootmend.volumes.ntfs.logrecords import CLIENT_RECORD, LogReader, LogRecord
 from bootmend.volumes.ntfs.mft import FIRST_USER_RECORD, LOGFILE, MFT, ROOT, Mft
 from bootmend.volumes.ntfs.records import BITMAP, DATA, INDEX_ALLOCATION
+from bootmend.volumes.volume import File
 
 _FORGET = 0x1B
 _TABLES = frozenset({0x1D, 0x1E, 0x1F})
@@ -52,7 +53,10 @@ _STREAMS = (
     (9, INDEX_ALLOCATION, "$SII"),
     (10, DATA, ""),
 )
-"""What mounting reads: $MFT (its start), $MFTMirr, $LogFile, $AttrDef, the root folder, $Bitmap, $Secure, $UpCase."""
+"""What mounting reads: the start of $MFT, $MFTMirr, what of $LogFile counts, $AttrDef, the root folder, $Bitmap,
+$Secure, $UpCase."""
+_BLOCK, _BEHIND = 4096, 4
+"""The log is cloned in blocks of this size, with this many at each place, the first among them."""
 _BOOT_BYTES = 8192
 _SECONDS = 120
 _MEMORY = 1 << 30
@@ -72,9 +76,10 @@ def replay(mft: Mft) -> int:
     log = mft.stream(mft.file(LOGFILE))
     if log is None:
         raise mft.raw(LOGFILE).fail(0, "a $DATA attribute")
-    records = list(LogReader(log, mft.name).records())
+    seen = _Seen(log)
+    records = list(LogReader(seen, mft.name).records())
     _check(mft, records)
-    with cloned(mft.device, _ranges(mft, records)) as clone:
+    with cloned(mft.device, _ranges(mft, records, seen)) as clone:
         _run(program, clone.path)
         with RawFile(clone.path) as file:
             after = Mft(file, mft.boot, mft.name)
@@ -85,6 +90,28 @@ def replay(mft: Mft) -> int:
             raise CannotReplay("ntfsrecover wrote where the journal did not say")
         clone.copy_back()
     return len(records)
+
+
+class _Seen(File):
+    """The log, and which of its blocks were read.
+
+    Of a log of 64 MiB only the pages from its oldest record to its newest say something: ntfsrecover walks the same
+    way (seen with strace), and finds zeros beyond, as at the end of a log.
+    """
+
+    def __init__(self, log: File) -> None:
+        self.size = log.size
+        self._log = log
+        self._blocks: set[int] = set()
+
+    def read(self, offset: int, length: int) -> bytes:
+        self._blocks.update(range(offset // _BLOCK, -(-(offset + length) // _BLOCK)))
+        return self._log.read(offset, length)
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """In bytes, each with the few blocks behind it."""
+        for block in sorted(self._blocks):
+            yield block * _BLOCK, min((block + _BEHIND) * _BLOCK, self.size)
 
 
 def _check(mft: Mft, records: list[LogRecord]) -> None:
@@ -114,7 +141,7 @@ def _untouched(mft: Mft, record: LogRecord) -> bool:
     return head[:4] in (b"FILE", b"INDX") and int.from_bytes(head[8:16], "little") < record.lsn
 
 
-def _ranges(mft: Mft, records: list[LogRecord]) -> Iterator[tuple[int, int]]:
+def _ranges(mft: Mft, records: list[LogRecord], log: _Seen) -> Iterator[tuple[int, int]]:
     size = mft.boot.cluster_size
     touched: set[int] = set()
     for record in records:
@@ -129,10 +156,12 @@ def _ranges(mft: Mft, records: list[LogRecord]) -> Iterator[tuple[int, int]]:
         if stream is None or stream.resident:
             continue
         end = 2 * FIRST_USER_RECORD * mft.boot.record_size if (number, kind) == (MFT, DATA) else stream.initialized
-        total += min(end, stream.initialized)
-        _check_room(total)
-        for at, length in stream.places(0, min(end, stream.initialized)):
-            yield at, at + length
+        for start, wanted in log.ranges() if (number, kind) == (LOGFILE, DATA) else [(0, end)]:
+            stop = min(wanted, stream.initialized)
+            total += max(stop - start, 0)
+            _check_room(total)
+            for at, length in stream.places(start, stop):
+                yield at, at + length
 
 
 def _check_room(total: int) -> None:
