@@ -81,7 +81,7 @@ class Patching:
         return self.found
 
 
-HASTY = Patience(most=2.0, between=0.02, settle=0.04)
+HASTY = Patience(most=4.0, between=0.02, grace=0.05, settle=0.04)
 
 
 def run_flow(cloud: Cloud, store: Store, name: str, way: Patching, patience: Patience = HASTY) -> Run:

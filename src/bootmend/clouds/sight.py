@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bootmend.errors import InputError
 from bootmend.screens import Kind, Screen, SerialVerdict, read_screen, read_serial_log
@@ -47,8 +48,12 @@ _MEANINGS = {
 
 def screen_shows(picture: bytes | None) -> Shown | None:
     """None where there is no picture."""
-    if picture is None:
-        return None
+    return _read_picture(picture) if picture is not None else None
+
+
+@lru_cache(maxsize=4)
+def _read_picture(picture: bytes) -> Shown:
+    """Reading letters off a picture takes a second or so, and a screen that stands still shows the same one again."""
     try:
         screen = read_screen(picture, say("clouds.screen"))
     except InputError as error:  # no picture after all, or nothing here that reads pictures

@@ -37,6 +37,8 @@ class Patience:
 
     most: float = 900.0
     between: float = 10.0
+    grace: float = 45.0
+    """For so long after the start bad news may be of the start before: it is not believed yet."""
     settle: float = 60.0
     """How long the agent must go on being Ready: some machines stop shortly after."""
     sleep: Callable[[float], None] = time.sleep
@@ -116,8 +118,11 @@ def watch(cloud: Cloud, machine: str, before: dict[str, str], patience: Patience
         tell(say("clouds.watching", seconds=round(at - began), reason=now.reason))
         # A look is one moment: bad news is believed at the second, good news once it has lasted.
         agreed = patience.settle if now.verdict is Verdict.HEALTHY else patience.between / 2
-        if now.verdict in (Verdict.HEALTHY, Verdict.FAILED) and at > since and at - since >= agreed:
+        early = now.verdict is Verdict.FAILED and since - began < patience.grace
+        if now.verdict in (Verdict.HEALTHY, Verdict.FAILED) and not early and at > since and at - since >= agreed:
             return Watched(now.verdict, now.reason, at - began, looks)
+        if early:
+            since = at
         if at - began >= patience.most:
             return _time_is_over(now, at - began, looks)
         patience.sleep(patience.between)

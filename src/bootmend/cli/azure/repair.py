@@ -86,7 +86,7 @@ def repair(
         asked = Asked(what, run.options.get("only", ()), frozenset(run.options.get("accept", ())))
         way = Here(cloud, asked) if json else Here(cloud, asked, lambda proposal: _show(out, proposal))
         haste = cloud.connection.haste
-        patience = Patience(60 * float(run.options.get("wait", wait)) / haste, 10 / haste, 60 / haste)
+        patience = Patience(60 * float(run.options.get("wait", wait)) / haste, 10 / haste, 45 / haste, 60 / haste)
         with telling(cloud) as tell, _naming_what_is_left(cloud, run, machine):
             Flow(cloud, store, run, way, patience, tell).go()
     things = cloud.things(machine)

@@ -28,7 +28,7 @@ def watch(
     cloud = azure_cloud(resource_group, subscription, vm)
     machine, haste = cloud.find(vm), cloud.connection.haste
     with telling(cloud) as tell:
-        seen = run(cloud, machine.id, {}, Patience(60 * wait / haste, 10 / haste, 60 / haste), tell)
+        seen = run(cloud, machine.id, {}, Patience(60 * wait / haste, 10 / haste, 0, 60 / haste), tell)
     if json:
         told = {"verdict": seen.verdict.value, "reason": seen.reason, "looks": seen.looks}
         put_document({**document.head("watch"), "machine": document.machine(machine), **told})
