@@ -1,8 +1,9 @@
 """What reading a kernel dump costs, beside kdmp-parser on the same file.
 
-    python benchmarks/dump.py [--gigabytes 8] [--runs 5] [--folder DIR]
+    python benchmarks/dump.py [--gigabytes 8] [--all] [--runs 5] [--folder DIR]
 
-The dump is made by the lab: one page in four is in it, nearly all of them zeros on a sparse file. Each reader runs
+The dump is made by the lab on a sparse file, nearly all of its pages zeros: every fourth page of the machine is in it,
+the hardest case for whoever counts them, or with --all every one, as in a complete dump. Each reader runs
 in a process of its own: seconds and the most memory are those of reading alone, after its modules were imported and
 the program's texts were read (which the other one has none of).
 """
@@ -11,14 +12,16 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
-from bootmend.dumps.header import DumpType
+from bootmend.dumps.header import HEAD64, DumpType
 from bootmend.lab.crashed_memory import PAGE, Crash, CrashedMemory
-from bootmend.lab.dump_maker import write_bitmap
+from bootmend.lab.dump_maker import header, write_bitmap
 
 DRIVER = "\\SystemRoot\\System32\\drivers\\filecrypt.sys"
 CRASH = Crash(arguments=(1, "\\Driver\\FileCrypt", DRIVER, 0xFFFFFFFFC0000428))
@@ -50,23 +53,39 @@ READERS = {
 }
 
 
-def made(folder: Path, gigabytes: int) -> Path:
-    path = folder / f"kernel-{gigabytes}.dmp"
+def made(folder: Path, gigabytes: int, *, every: bool) -> Path:
+    path = folder / f"{'complete' if every else 'kernel'}-{gigabytes}.dmp"
     if not path.exists():
         memory = CrashedMemory(CRASH, frames=(gigabytes << 30) // PAGE)
         with path.open("wb") as target:
-            write_bitmap(target, memory, DumpType.BITMAP_FULL, also=range(1, memory.frames, ONE_IN))
+            if every:
+                write_complete(target, memory)
+            else:
+                write_bitmap(target, memory, DumpType.BITMAP_FULL, also=range(1, memory.frames, ONE_IN))
     return path
+
+
+def write_complete(target: BinaryIO, memory: CrashedMemory) -> None:
+    """All pages are in it: each one's number is its place. No list of millions of them is made."""
+    bits = b"\xff" * (memory.frames // 8)
+    start = -(-(HEAD64 + 0x38 + len(bits)) // PAGE) * PAGE
+    head = struct.pack("<8s24xQQQ", b"FDMPDUMP", start, memory.frames, memory.frames)
+    target.write(header(memory, DumpType.BITMAP_FULL) + head + bits)
+    for frame, page in memory.pages.items():
+        target.seek(start + frame * PAGE)
+        target.write(page)
+    target.truncate(start + memory.frames * PAGE)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=int, default=8)
+    parser.add_argument("--all", action="store_true", help="every page of the machine is in the dump")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "bootmend-dump-benchmark")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    path = made(chosen.folder, chosen.gigabytes)
+    path = made(chosen.folder, chosen.gigabytes, every=chosen.all)
     sys.stdout.write(f"{path}: {path.stat().st_size >> 20} MiB, {path.stat().st_blocks >> 11} MiB on the disk\n")
     for name, (imports, work, figures) in READERS.items():
         script = MEASURE.format(imports=imports, work=work, figures=figures)

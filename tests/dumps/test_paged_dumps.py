@@ -11,8 +11,10 @@ from dumps.crashed import ARTICLE, PAGED, InMemory, made, opened, written
 
 from bootmend.disk.raw import RawFile
 from bootmend.dumps import open_dump
+from bootmend.dumps.bitmap import BitmapPages
 from bootmend.dumps.header import DumpType
 from bootmend.dumps.memory import PagedMemory
+from bootmend.dumps.reader import Reader
 from bootmend.dumps.verdict import judge
 from bootmend.errors import ParseError
 from bootmend.lab.crashed_memory import HUGE, KERNEL, LARGE, PAGE, CrashedMemory
@@ -77,6 +79,19 @@ def test_large_pages() -> None:
     assert dump.memory.read(0xFFFFA00040777000, 3) == b"one"
     assert dump.memory.read(0xFFFFA00000006000, 3) is None  # mapped, but its page is not in the dump
     assert dump.memory.read(0xFFFFA00080000000, 3) is None
+
+
+def test_pieces_of_the_bitmap_that_are_empty_or_full() -> None:
+    """Three pieces of 32,768 pages: the first nearly empty, the second full, the third of every kind."""
+    memory = CrashedMemory(ARTICLE, frames=0x20000)
+    also = [*range(0x8000, 0x10000), *range(0x10000, 0x18000, 3)]
+    target = BytesIO()
+    write_bitmap(target, memory, DumpType.BITMAP_KERNEL, also=also)
+    pages = BitmapPages(Reader(InMemory(target.getvalue()), "pieces.dmp"))
+    frames = sorted({*memory.pages, *also})
+    places = {frame: pages.first_page + at * PAGE for at, frame in enumerate(frames)}
+    for frame in range(memory.frames - 1, -1, -1):
+        assert pages.offset_of(frame) == places.get(frame)
 
 
 def test_a_page_in_transition_is_read() -> None:

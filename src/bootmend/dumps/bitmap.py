@@ -24,6 +24,7 @@ from bootmend.dumps.reader import Reader
 
 _PIECE = 4096
 """Bytes of bitmap that one sum stands for."""
+_NONE, _ALL = bytes(_PIECE), b"\xff" * _PIECE
 _MOST_KEPT = 64
 _STRIDE = 64
 """Pieces read at once while sums are made."""
@@ -75,7 +76,7 @@ class BitmapPages:
             wanted = min((number + 1 - len(self._sums)), _STRIDE) * _PIECE
             data = self._reader.bytes(self._bitmap + start, min(wanted, self._length - start), "the bitmap")
             for at in range(0, len(data), _PIECE):
-                self._sums.append(self._sums[-1] + int.from_bytes(data[at : at + _PIECE], "little").bit_count())
+                self._sums.append(self._sums[-1] + _count(data[at : at + _PIECE]))
 
     def _piece(self, number: int) -> bytes:
         if number not in self._kept:
@@ -86,6 +87,13 @@ class BitmapPages:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(number)
         return self._kept[number]
+
+
+def _count(piece: bytes) -> int:
+    """Bits set. Most pieces of a kernel dump are all zeros, most of a complete one all ones: those need no counting."""
+    if piece == _NONE:
+        return 0
+    return _PIECE * 8 if piece == _ALL else int.from_bytes(piece, "little").bit_count()
 
 
 def _holds(bits: int, start: int, end: int) -> bool:

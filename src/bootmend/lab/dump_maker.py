@@ -7,6 +7,7 @@ Files are written sparse: a dump of a machine with much memory costs what its pa
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from bootmend.dumps.header import CONTEXT64, HEAD64, DumpType
@@ -29,7 +30,7 @@ def write_full(target: BinaryIO, memory: CrashedMemory, runs: list[tuple[int, in
     return _grown(target, offset)
 
 
-def write_bitmap(target: BinaryIO, memory: CrashedMemory, kind: DumpType, *, also: range = range(0)) -> int:
+def write_bitmap(target: BinaryIO, memory: CrashedMemory, kind: DumpType, *, also: Iterable[int] = ()) -> int:
     """A bitmap dump (5, 6), or one of the older layout (2); frames of `also` are in it, all zeros."""
     frames = sorted({*memory.pages, *also})
     bits = bytearray(-(-memory.frames // 8))
