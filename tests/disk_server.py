@@ -143,6 +143,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_CONNECT(self) -> None:
+        """What a client asks a proxy for, which this is not."""
+        if not self._begin():
+            self.say(501)
+
     def do_PUT(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self._begin():

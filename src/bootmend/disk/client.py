@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 
-from bootmend.disk.connections import Answer, Connections
+from bootmend.disk.connections import Answer, Connections, proxy_for
 from bootmend.disk.device import Traffic
 from bootmend.disk.url import Url
 from bootmend.errors import BootmendError, ChangedMeanwhile, Unreachable
@@ -32,6 +32,8 @@ from bootmend.texts import say
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 PASSING = frozenset((408, 429, 500, 502, 503, 504))
 MOST_REDIRECTS = 5
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
+"""How `http.client` says that a proxy did not let us through: an OSError without a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Client:
         return max(usual, asked)
 
     def _may_pass(self, error: Exception) -> bool:
-        if isinstance(error, ssl.SSLCertVerificationError):
+        if isinstance(error, ssl.SSLCertVerificationError) or _TUNNEL.match(str(error)):
             return False
         if isinstance(error, socket.gaierror | ConnectionRefusedError | ssl.SSLError):
             return self.stand is not None  # at first sight it is a wrong name rather than a bad moment
@@ -197,7 +199,11 @@ class Client:
         if isinstance(error, socket.gaierror):
             return say("http.no_host", url=self.name, host=self.url.host)
         if isinstance(error, ConnectionRefusedError):
+            if proxy_for(self.url):
+                return say("http.no_proxy", url=self.name)
             return say("http.no_server", url=self.name, host=self.url.host, port=self.url.port)
+        if (refused := _TUNNEL.match(str(error))) is not None:
+            return say("http.proxy_refused", url=self.name, code=refused[1])
         if isinstance(error, TimeoutError):
             return say("http.silent", url=self.name)
         why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -51,7 +52,11 @@ class Connections:
         self._busy: set[HTTPConnection] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self._tls = ssl.create_default_context()  # which honours SSL_CERT_FILE and SSL_CERT_DIR
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Reading all roots takes a while, and not every URL is https. Honours SSL_CERT_FILE and SSL_CERT_DIR."""
+        return ssl.create_default_context()
 
     def exchange(
         self, method: str, url: Url, target: str, headers: Mapping[str, str], body: bytes, most: Mapping[int, int]
@@ -135,8 +140,7 @@ class Connections:
                     continue
 
     def _made(self, url: Url) -> HTTPConnection:
-        # Plain http goes to this very machine only, to which no proxy leads.
-        proxy = getproxies().get("https") if url.scheme == "https" and not proxy_bypass(url.host) else None
+        proxy = proxy_for(url)
         if not proxy:
             return self._direct(url.scheme, url.host, url.port)
         try:
@@ -154,6 +158,13 @@ class Connections:
         if scheme == "https":
             return HTTPSConnection(host, port, timeout=SILENCE, context=self._tls)
         return HTTPConnection(host, port, timeout=SILENCE)
+
+
+def proxy_for(url: Url) -> str:
+    """The proxy that the environment wants for it; plain http goes to this very machine only, where none leads."""
+    if url.scheme != "https" or proxy_bypass(url.host):
+        return ""
+    return getproxies().get("https", "")
 
 
 def _proxy_access(user: str | None, password: str | None) -> dict[str, str]:
