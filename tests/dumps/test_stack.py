@@ -103,6 +103,11 @@ def test_a_file_of_another_build_does_not_fit() -> None:
     assert not fits(pe, replace(module, timestamp=pe.timestamp + 1))
     assert not fits(pe, replace(module, size=pe.size_of_image + 0x1000))
     assert not fits(replace(pe, machine=0xAA64), module)
+    # Where the dump lacks the page with the time stamp, the checksum decides, where that is known.
+    stampless = replace(module, timestamp=None, checksum=pe.checksum)
+    assert fits(pe, stampless)
+    assert not fits(pe, replace(stampless, checksum=pe.checksum + 1))
+    assert fits(pe, replace(stampless, checksum=None))
 
 
 def test_names_by_exports() -> None:
