@@ -28,7 +28,7 @@ from bootmend.texts import say
 
 SILENCE = 30.0
 """Seconds without a byte, after which a server counts as gone."""
-LONGEST = 180.0
+LONGEST = 60.0
 """Seconds that one exchange may take in all."""
 MOST_OF_AN_ERROR = 64 << 10
 MOST_IDLE = 16
