@@ -62,12 +62,14 @@ def boot_entry(windows: Windows) -> BootEntry | None:
     """The entry that starts the installed Windows: the default one, or else the only one that could be it.
 
     None where this disk's firmware leads to no store that reads, or where the default entry starts something
-    from memory on purpose (Setup, a recovery environment).
+    from memory on purpose (Setup, a recovery environment) or a Windows in a virtual disk.
     """
     store = windows.chain.judged
     if store is None:
         return None
     chosen = store.default
+    if chosen is not None and device_setting(windows.image, windows.chain, store, chosen, "osdevice").virtual_disk:
+        return None  # rules/bcd_virtual_disk.py looks at it
     if chosen is None or not is_installed(windows, store, chosen):
         others = installed_loaders(windows, store)
         own = [loader for loader in others if leads_to(windows, store, loader)] or others

@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from bootmend.errors import InputError, Missing, Unequipped
-from bootmend.formats.bcd.devices import BootDevice, GptPartition, LocateDevice, MbrPartition, partition_of
+from bootmend.formats.bcd.devices import (
+    BootDevice,
+    GptPartition,
+    LocateDevice,
+    MbrPartition,
+    VhdPartition,
+    VirtualDisk,
+    partition_of,
+)
 from bootmend.formats.bcd.store import BcdObject, Store
 from bootmend.texts import say
 from bootmend.volumes.volume import Volume
@@ -130,7 +138,9 @@ def _follow(image: Image, chain: BootChain) -> BootChain:
     device = chain.store.setting(chain.entry, "osdevice")
     if device is None:
         return chain
-    if isinstance(device.value, BootDevice):
+    if isinstance(device.value, VhdPartition | VirtualDisk):
+        chain.notes.append(say("rules_boot.virtual_disk", device=device.value))
+    elif isinstance(device.value, BootDevice):
         chain.windows_volume = chain.hive.volume
     elif isinstance(device.value, LocateDevice):
         chain.windows_volume = _located(image, chain.windows_path)

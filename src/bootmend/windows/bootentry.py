@@ -21,6 +21,8 @@ from bootmend.formats.bcd import (
     Partition,
     RamdiskDevice,
     Store,
+    VhdPartition,
+    VirtualDisk,
     partition_of,
 )
 from bootmend.windows.bootchain import BootChain, find_partition
@@ -59,6 +61,12 @@ class DeviceSetting:
     def in_memory(self) -> bool:
         """A RAM disk or a file as a device: Setup, a recovery environment."""
         return isinstance(self.device, RamdiskDevice | FileDevice)
+
+    @property
+    def virtual_disk(self) -> str:
+        """The path of the virtual disk's file that it lies in (native boot of a VHD); empty where it lies in none."""
+        file = self.device.file if isinstance(self.device, VhdPartition | VirtualDisk) else None
+        return file.path if isinstance(file, FileDevice) else ""
 
 
 def device_setting(image: Image, chain: BootChain, store: Store, found: BcdObject, name: str) -> DeviceSetting:
