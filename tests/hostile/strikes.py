@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from hostile import files, ntfs, volumes
+from hostile import files, ntfs, volumes, witnesses
 from hostile.terrain import Strike, Terrain
 
 AREAS: dict[str, Callable[[Terrain, random.Random], Strike]] = {
@@ -20,6 +20,7 @@ AREAS: dict[str, Callable[[Terrain, random.Random], Strike]] = {
     "store": files.store,
     "catalogs": files.catalogs,
     "drivers": files.drivers,
+    "event-logs": witnesses.event_logs,
     "fat": volumes.fat,
 }
 
