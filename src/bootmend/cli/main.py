@@ -2,7 +2,7 @@
 
 `main` runs the command in a child process. What is read off a disk is hostile and part of the
 reading is done by C libraries: a crash there ends the child, and the parent turns it into one
-sentence and an exit code. Exit codes: docs/user/cli.md.
+sentence and an exit code. Exit codes: docs/guide.md.
 """
 
 from __future__ import annotations
