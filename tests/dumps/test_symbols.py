@@ -240,10 +240,10 @@ def test_modules_that_share_their_names(wanted: PdbId, tmp_path: Path) -> None:
         read_functions(path, wanted)
 
 
-@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_NAMES"])
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_NAMES", "MOST_PUBLIC"])
 def test_one_that_is_too_large(limit: str, wanted: PdbId, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(symbols, limit, 500)
-    with pytest.raises(NotUsable, match="more than the 500"):
+    monkeypatch.setattr(symbols, limit, 300)
+    with pytest.raises(NotUsable, match="more than the 300"):
         read_functions(placed(tmp_path), wanted)
 
 

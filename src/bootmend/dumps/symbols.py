@@ -28,8 +28,11 @@ from bootmend.texts import say
 
 MOST_BYTES = 256 << 20
 """The public symbols of a kernel are 15 MB; most of a larger file are types and lines, which are not read."""
-MOST_NAMES = 32 << 20
-"""Bytes of streams that hold names; a kernel has 3 MB."""
+MOST_PUBLIC, MOST_NAMES = 16 << 20, 32 << 20
+"""Bytes of the public symbols (a kernel has 3 MB), and of all other streams that hold names together.
+
+At worst some seconds and 400 MB: the shortest symbol takes 16 bytes there and ten times as many here.
+"""
 _DBI = 3
 """The stream that lists the modules."""
 
@@ -102,7 +105,7 @@ def read_functions(path: Path, wanted: PdbId) -> Functions:
         if size > MOST_BYTES:
             raise NotUsable(say("symbols.too_large", pdb=str(path), size=size, most=MOST_BYTES))
         with closing(purepdb.MsfFile.open(str(path))) as file:
-            _bounded(path, file, [_DBI])
+            _bounded(path, file, [_DBI], MOST_NAMES)
             pdb = purepdb.PDB(file)
             found = PdbId(uuid.UUID(bytes_le=pdb.info().guid), pdb.dbi.age, wanted.file)
             if found != wanted:
@@ -110,17 +113,17 @@ def read_functions(path: Path, wanted: PdbId) -> Functions:
             modules = [one for one in pdb.dbi.modules if one.has_symbols]
             if len({one.sym_stream for one in modules}) < len(modules):
                 raise NotUsable(say("symbols.shared_stream", pdb=str(path)))
-            _bounded(path, file, [pdb.dbi.symrecord_stream_index, pdb.dbi.public_stream_index])
-            _bounded(path, file, [one.sym_stream for one in modules])
+            _bounded(path, file, [pdb.dbi.symrecord_stream_index, pdb.dbi.public_stream_index], MOST_PUBLIC)
+            _bounded(path, file, [one.sym_stream for one in modules], MOST_NAMES)
             return Functions.of(str(path), wanted, _rows(pdb))
     except (purepdb.PdbError, OSError, ValueError) as reason:
         raise NotUsable(say("symbols.broken", pdb=str(path), reason=reason)) from reason
 
 
-def _bounded(path: Path, file: purepdb.MsfFile, streams: Iterable[int]) -> None:
+def _bounded(path: Path, file: purepdb.MsfFile, streams: Iterable[int], most: int) -> None:
     there = [file.stream_sizes[number] or 0 for number in streams if file.is_valid_stream(number)]
-    if sum(there) > MOST_NAMES:
-        raise NotUsable(say("symbols.too_large", pdb=str(path), size=sum(there), most=MOST_NAMES))
+    if sum(there) > most:
+        raise NotUsable(say("symbols.too_large", pdb=str(path), size=sum(there), most=most))
 
 
 def _rows(pdb: purepdb.PDB) -> Iterator[tuple[int, str]]:
