@@ -34,13 +34,3 @@ def azure_cloud(double: Double, group: str = "lab") -> AzureCloud:
 def file_of(double: Double, disk: str) -> Path:
     """The bytes of a disk as the double keeps them."""
     return double.world.contents.path(double.world.get(disk).inside["content"])
-
-
-def leaks(double: Double) -> list[str]:
-    """Links to bytes that are still open."""
-    found = []
-    for kind in ("Microsoft.Compute/disks", "Microsoft.Compute/snapshots"):
-        for one in double.world.every(kind):
-            if one.properties.get("diskState") in ("ActiveSAS", "ActiveUpload", "ReadyToUpload"):
-                found.append(f"{one.name}: {one.properties['diskState']}")
-    return found
