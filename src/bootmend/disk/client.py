@@ -123,7 +123,8 @@ class Client:
                 if last or self._stopped.is_set() or not self._may_pass(error):
                     raise self._failed(self._sentence(error)) from None
                 self._rest(self.patience.wait(attempt))
-                attempt += 1
+                # Silence has cost its time already: it is not borne as often as an honest no.
+                attempt += 2 if isinstance(error, TimeoutError) else 1
                 continue
             if answer.status in REDIRECTS and method in ("GET", "HEAD"):
                 hops += 1

@@ -86,7 +86,10 @@ class Url:
 
     def redirected(self, location: str) -> Url:
         """Where an answer sends us; Refused from https to http."""
-        there = Url.parse(urljoin(self.text, location))
+        try:
+            there = Url.parse(urljoin(self.text, location))
+        except ValueError as error:
+            raise InputError(say("http.no_url", url=without_secrets(location[:200]))) from error
         if self.scheme == "https" and there.scheme != "https":
             raise Refused(say("http.downgrade", url=self.name, there=there.name), say("http.plain_next"))
         return there
