@@ -10,6 +10,7 @@ from bootmend import __version__
 from bootmend.cli import (
     azure,
     bcdedit,
+    collect,
     demo,
     diagnose,
     disable,
@@ -64,6 +65,7 @@ app.command()(reg.reg)
 app.command()(drivers.drivers)
 app.command()(dump.dump)
 app.command()(screen.screen)
+app.command()(collect.collect)
 app.command()(status.status)
 app.command()(enable.enable)
 app.command()(disable.disable)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bootmend import __version__
 from bootmend.cli.options import AsJson, Disk, JournalDir, Trusted
 from bootmend.texts import say
 
@@ -32,6 +31,7 @@ def drivers(
     from bootmend.cli.output import console, put_document
     from bootmend.cli.session import given, progress, settle
     from bootmend.disk.container import open_disk
+    from bootmend.reports import drivers as report
     from bootmend.windows.discovery import find_windows
     from bootmend.windows.image import Image
 
@@ -41,26 +41,16 @@ def drivers(
         windows = find_windows(image, what)[0]
         with progress() as tell:
             tell(say("cli.auditing"))
-            known = {driver.service.name.lower(): driver for driver in windows.audited}
-            audited = [
-                known.get(service.name.lower()) or windows.audit(service)
-                for service in windows.services.values()
-                if service.is_driver
-            ]
+            audited = report.audit_all(windows)
         image.close()
     bad = [driver for driver in audited if _unverifiable(driver)]
     shown = [driver for driver in audited if not unsigned or driver.trouble is not None]
     if json:
-        document = {
-            "schema": "bootmend.drivers/1",
-            "bootmend": __version__,
-            "drivers": [_row(driver) for driver in shown],
-        }
-        put_document(document)
+        put_document(report.document(shown))
     else:
         out = console()
         for driver in shown:
-            row = _row(driver)
+            row = report.row(driver)
             signer = row["signer"] or row["catalog"] or ""
             status = row["status"] or row["problem"]
             out.print(f"{status:<17} {driver.service.start!s:<5} {driver.image:<28} {signer}", markup=False)
@@ -79,30 +69,3 @@ def _unverifiable(driver: AuditedDriver) -> bool:
         # Services of removed software are common and harmless.
         return driver.service.loads_at_boot and driver.service.error_control >= ErrorControl.SEVERE
     return driver.trouble is not None
-
-
-def _row(driver: AuditedDriver) -> dict[str, Any]:
-    """`status` is what the signature says, and null where the file's bytes are not to be had: "problem" tells why."""
-    from bootmend.windows.drivers import Trouble
-
-    verdict = driver.verdict
-    missing = driver.trouble is Trouble.FILE_MISSING
-    # What cannot be looked at may well be sound; what is broken or not there will not load.
-    refused = driver.trouble is not Trouble.OUT_OF_SIGHT or None
-    return {
-        "name": driver.service.name,
-        "path": driver.location.path,
-        "start": driver.service.start,
-        "error_control": driver.service.error_control,
-        "embedded": verdict.embedded if verdict is not None else False,
-        "catalog": verdict.catalog if verdict is not None else None,
-        "status": verdict.status.value if verdict is not None else "missing" if missing else None,
-        "problem": driver.trouble.name.lower() if driver.trouble is not None else None,
-        "error": driver.error or None,
-        "ntstatus": f"0x{verdict.ntstatus:08X}" if verdict is not None and verdict.ntstatus else None,
-        "signer": verdict.signer if verdict is not None else None,
-        "kernel_would_refuse": verdict.kernel_would_refuse if verdict is not None else refused,
-        "microsoft": verdict.microsoft if verdict is not None else False,
-        "sha1": verdict.sha1 if verdict is not None else None,
-        "sha256": verdict.sha256 if verdict is not None else None,
-    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 from rich.console import Console
@@ -40,6 +42,13 @@ def console() -> Console:
     brackets are no markup unless a line says so: paths hold them.
     """
     return _Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else UNWRAPPED)
+
+
+def written(show: Callable[[Console], None]) -> str:
+    """What `show` says, as text for a file."""
+    text = StringIO()
+    show(_Console(file=text, highlight=False, markup=False, width=UNWRAPPED, no_color=True))
+    return text.getvalue()
 
 
 def put_document(document: dict[str, Any]) -> None:

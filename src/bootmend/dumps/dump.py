@@ -42,6 +42,8 @@ class Dump:
         self.header: Header = read_header(reader)
         self.notes: list[str] = []
         self.triage: Triage | None = None
+        self.length = min(self.header.required_space or reader.size, reader.size)
+        """Bytes of the file that are the dump: a page file goes on behind it."""
         self.memory: Memory = self._open()
 
     @property
@@ -65,6 +67,7 @@ class Dump:
             self.notes.append(say("dumps.header_only", type=type_name(kind, header.bits)))
             return NoMemory()
         pages = RunPages(reader, header) if kind == DumpType.FULL else BitmapPages(reader)
+        self.length = min(pages.end, reader.size)
         if pages.end > reader.size:
             self.notes.append(say("dumps.cut", size=reader.size, needed=pages.end))
         if header.machine != AMD64:

@@ -56,7 +56,7 @@ def mini_dump(dump: Dump) -> Iterator[bytes]:
 
 
 def _whole(dump: Dump) -> Iterator[bytes]:
-    size = min(dump.reader.size, MOST_SMALL)
+    size = min(dump.length, MOST_SMALL)
     return (dump.reader.bytes(at, min(_PIECE, size - at), "a small dump") for at in range(0, size, _PIECE))
 
 

@@ -154,9 +154,12 @@ class Windows:
 
     @property
     def hostname(self) -> str:
-        key = self.control("Control\\ComputerName\\ComputerName")
-        value = key.value("ComputerName") if key is not None else None
-        return value.text if value is not None else ""
+        """Empty where the registry does not tell."""
+        with suppress(InputError):
+            key = self.control("Control\\ComputerName\\ComputerName")
+            value = key.value("ComputerName") if key is not None else None
+            return value.text if value is not None else ""
+        return ""
 
     @cached_property
     def machine_type(self) -> int | None:
