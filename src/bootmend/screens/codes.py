@@ -37,11 +37,9 @@ _SURELY = str.maketrans(
 """Signs that are no hexadecimal digit, and the one they look like."""
 _PERHAPS = {"D": "D0", "d": "D0", "B": "B8", "8": "8B", "b": "B6", "6": "6B"}
 """Digits that look like another digit."""
+_ZEROS = re.compile(r"(?<=^[Cc])[0DB689E]{3}[0DB68]?(?=.{3,4}$)", re.IGNORECASE)
+"""The zeros behind the C of nearly every NTSTATUS; dotted and slashed ones are read as other digits."""
 _NUMBER = re.compile(r"(?:[0OoQD][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
-_FILE = re.compile(r"((?:\\ ?[\w.$~-]+ ?)*[\w$~-]+) ?[. ,] ?(sys|exe|dll|efi)\b", re.IGNORECASE)
-_FAILED = re.compile(r"fa[il1]{2}ed|fa[il1]{2}|실패|File|파일|\*{2,}|^\W*[A-Z_ ]{8,}\(", re.IGNORECASE)
-"""What stands before the name of a file on these screens."""
-_STORE = re.compile(r"((?:\\ ?[\w.-]+ ?)+\\ ?(?:BCD|system|software))\b", re.IGNORECASE)
 
 
 def letters(text: str) -> str:
@@ -89,15 +87,6 @@ def statuses(lines: Sequence[str]) -> Iterator[int]:
                 yield number
 
 
-def files(lines: Sequence[str]) -> Iterator[str]:
-    """Every file that a line says failed or could not be loaded, in lower case."""
-    for line in lines:
-        before = _FAILED.search(line)
-        found = _FILE.search(line) or _STORE.search(line)
-        if before and found:
-            yield ".".join(part.replace(" ", "") for part in found.groups()).lower()
-
-
 def shown_name(code: int) -> str | None:
     """The name of a stop code: a published one, or that of the NTSTATUS that some screens show in its place."""
     name = bug_check(code).name
@@ -125,7 +114,7 @@ def _tails(line: str, following: str) -> Iterator[str]:
     """What may be a whole token: the line, or its rest behind a word that announces it; broken lines joined."""
     words = _words(re.sub(r"[(\[{].*$", "", line))
     for at in range(len(words)):
-        if at and not _announces(words[at - 1]):
+        if at and not _announces(words[at - 1], words[at]):
             continue
         rest = " ".join(words[at:])
         yield rest
@@ -133,9 +122,16 @@ def _tails(line: str, following: str) -> Iterator[str]:
             yield f"{rest} {following}"
 
 
-def _announces(word: str) -> bool:
-    """`Stop code:`, `코드:`, `failed:`, `error:` and their like; the colon may be lost."""
-    return word[-1] in ":;：" or word.lower().rstrip(".,") in ("code", "codec", "coder", "코드", "error")
+def _announces(word: str, following: str) -> bool:
+    """`Stop code:`, `코드:`, `failed:`, `error:` and their like, their colon lost perhaps; a word of Hangul.
+
+    Before a word with an underscore anything but another part of a code: DRIVER_ IRQL_NOT_... is one token.
+    """
+    if word[-1] in ":;：" or word.lower().rstrip(".,") in ("code", "codec", "coder", "코드", "error"):
+        return True
+    if not word.isascii():
+        return True
+    return "_" in following and not re.fullmatch(r"[A-Z0-9_]{2,}", word)
 
 
 def _words(line: str) -> list[str]:
@@ -166,6 +162,7 @@ def _number(word: str, known: Callable[[int], bool]) -> int | None:
         return None
     if known(int(digits, 16)):
         return int(digits, 16)
+    digits = _ZEROS.sub(lambda found: "0" * len(found[0]), digits)
     possible = {int("".join(signs), 16) for signs in product(*(_PERHAPS.get(digit, digit) for digit in digits))}
     likely = [number for number in possible if known(number)]
     return likely[0] if len(likely) == 1 else None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bootmend.screens.picture import Picture
 from bootmend.screens.screen import Kind
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 DARK = 40
 """A channel below this is black, JPEG's noise included."""
-POINTER = 0.004
-"""A mouse pointer or cursor covers no larger part of a screen."""
-LOGO = 0.12
-"""A logo and its spinner cover no larger part."""
+POINTER = (0.03, 0.05)
+"""No mouse pointer or cursor is wider or higher than these parts of a screen."""
+LEAST, LOGO = 0.003, 0.12
+"""A logo and its spinner cover at least and at most these parts, all of it in the middle half of the width."""
 PLAIN = 0.6
 """The part of a picture that one colour covers on every screen of plain ground."""
 
@@ -18,9 +23,14 @@ PLAIN = 0.6
 def without_text(picture: Picture) -> Kind | None:
     """Black or logo; None where neither is certain."""
     lit = _lit(picture)
-    if lit <= POINTER:
+    box = lit.getbbox()
+    if box is None or (
+        box[2] - box[0] <= POINTER[0] * picture.width and box[3] - box[1] <= POINTER[1] * picture.height
+    ):
         return Kind.BLACK
-    return Kind.LOGO if lit <= LOGO and _in_the_middle(picture) else None
+    middle = box[0] >= picture.width / 4 and box[2] <= picture.width * 3 / 4
+    part = lit.histogram()[255] / (picture.width * picture.height)
+    return Kind.LOGO if middle and LEAST <= part <= LOGO else None
 
 
 def plain_ground(picture: Picture) -> bool:
@@ -31,23 +41,10 @@ def plain_ground(picture: Picture) -> bool:
     return count >= PLAIN * 96 * 72 and isinstance(colour, tuple) and min(colour) < 160
 
 
-def _lit(picture: Picture) -> float:
-    return _brightest(picture).count(1) / (picture.width * picture.height)
-
-
-def _brightest(picture: Picture) -> bytes:
-    """A byte a pixel: 1 where any channel is more than dark."""
+def _lit(picture: Picture) -> Image:
+    """White where any channel is more than dark, else black."""
     from PIL import ImageChops
 
     red, green, blue = picture.colours.split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    return most.point([int(value > DARK) for value in range(256)]).tobytes()
-
-
-def _in_the_middle(picture: Picture) -> bool:
-    """Whether all that is lit stands in the middle third of the width: logo above, spinner below."""
-    from PIL import Image
-
-    lit = Image.frombytes("L", (picture.width, picture.height), _brightest(picture))
-    box = lit.getbbox()
-    return box is not None and box[0] >= picture.width / 4 and box[2] <= picture.width * 3 / 4
+    return most.point([255 * (value > DARK) for value in range(256)])

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bootmend.screens import codes
+from bootmend.screens.files import files, is_known
 from bootmend.screens.lines import Line, Reading
 from bootmend.screens.looks import plain_ground, without_text
 from bootmend.screens.phrases import Seen, folded, what_screen
@@ -23,17 +24,20 @@ from bootmend.screens.qr import says_stop
 from bootmend.screens.rapid import second_engine
 from bootmend.screens.screen import Kind, Screen
 from bootmend.screens.tesseract import Tesseract
-from bootmend.screens.votes import Votes
+from bootmend.screens.votes import AGREE, Votes
 
 WIDTHS = (2048, 3072)
 """A whole picture is read at about these widths."""
 LARGEST = 4.0
-CLOSE = (4.0, 3.0, 5.0, 6.0)
-"""The scales of a close look."""
+CLOSE = (3000, 2300, 3800, 4600)
+"""The widths of a close look."""
+CLOSEST = 6.0
+TEXT = 12
+"""A line of so many letters is no noise out of a QR code."""
 CODED = (Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.UPDATING)
 """Kinds that show an NTSTATUS."""
 
-_FINE_PRINT = ("stopcode", "formorelnformatlonaboutth", "supportperson", folded("해결 방법에 대한 자세한"))
+_FINE_PRINT = ("stopcode", "formorelnformatlonaboutth", "supportperson", folded("에 대한 자세한"), folded("담당자"))
 """Folded pieces of the lines beside the QR code, above or at the stop code."""
 _STATUS_SHOWN = re.compile(r"status|error code|상태|오류 코드|error c0", re.IGNORECASE)
 _PERCENT = re.compile(r"\b(\d{1,3}) ?%")
@@ -59,7 +63,7 @@ class _Found:
             self.lines = reading
         self.stops.add(codes.stop_codes(lines))
         self.statuses.add(codes.statuses(lines))
-        self.files.add(codes.files(lines))
+        self.files.add(files(lines))
         self.percents.add(int(found[1]) for line in lines if (found := _PERCENT.search(line)) and int(found[1]) <= 100)
 
 
@@ -93,8 +97,12 @@ def _scale(picture: Picture, width: int) -> float:
     return min(LARGEST, max(1.0, width / picture.width))
 
 
+def _letters(line: Line) -> int:
+    return sum(sign.isalnum() for sign in line.text)
+
+
 def _has_text(lines: Reading) -> bool:
-    return any(sum(sign.isalnum() for sign in line.text) >= 4 for line in lines)
+    return any(_letters(line) >= 4 for line in lines)
 
 
 def _other_readings(picture: Picture, engine: Tesseract) -> Iterator[Reading]:
@@ -129,12 +137,17 @@ def _status_shown(lines: Reading) -> bool:
 
 
 def _close_readings(picture: Picture, kind: Kind | None, engine: Tesseract, found: _Found) -> Iterator[Reading]:
-    """Nothing where all is settled; else the part that matters, closer and closer, and the second engine last."""
+    """Nothing where all is settled; else the part that matters, at other sizes, and the second engine last.
+
+    On a Korean screen every other reading knows Hangul: Latin codes are read better without it.
+    """
     if _settled(kind, found):
         return
-    box = _fine_print(picture, found.lines) if kind is Kind.STOP else None
-    for scale in CLOSE:
-        yield engine.read(picture.view(scale, box), sparse=False)
+    box = _fine_print(picture, found.lines) if kind is Kind.STOP else (0, 0, picture.width, picture.height)
+    korean = found.seen is not None and found.seen.language == "ko"
+    for at, width in enumerate(CLOSE):
+        scale = min(CLOSEST, max(1.0, width / (box[2] - box[0])))
+        yield engine.read(picture.view(scale, box), korean=korean and at % 2 == 0, sparse=False)
     other = second_engine()
     if other:
         yield other.read(picture.view(2.0, box))
@@ -142,14 +155,17 @@ def _close_readings(picture: Picture, kind: Kind | None, engine: Tesseract, foun
 
 
 def _fine_print(picture: Picture, lines: Sequence[Line]) -> Box:
-    """From the first line beside the QR code down; where none was read, the lower right part of the picture."""
-    beside = [line for line in lines if any(piece in folded(line.text) for piece in _FINE_PRINT)]
-    if beside:
-        first = min(beside, key=lambda line: line.top)
-        margin = max(4, (first.bottom - first.top) // 2)
-        left = max(0, min(line.left for line in beside) - margin)
-        return (left, max(0, first.top - margin), picture.width, picture.height)
-    return (picture.width // 6, picture.height * 2 // 5, picture.width, picture.height)
+    """From the first line beside the QR code down; where none was read, the lower part, from its longer lines on."""
+    lower = [line for line in lines if line.top > picture.height * 2 // 5 and _letters(line) >= TEXT]
+    first = next((line for line in lines if any(piece in folded(line.text) for piece in _FINE_PRINT)), None)
+    if first:
+        lower = [line for line in lower if line.top > first.top] + [first]
+    if not lower:
+        return (0, picture.height // 3, picture.width, picture.height)
+    margin = max(4, lower[-1].bottom - lower[-1].top)
+    left = max(0, min(line.left for line in lower) - margin)
+    top = max(0, min(line.top for line in lower) - margin)
+    return (left, top, picture.width, picture.height)
 
 
 def _told(picture: Picture, kind: Kind | None, found: _Found) -> Screen:
@@ -170,9 +186,15 @@ def _told(picture: Picture, kind: Kind | None, found: _Found) -> Screen:
         stop=stop,
         stop_name=None if stop is None else codes.shown_name(stop),
         status=status,
-        image=found.files.winner if kind in (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY) else None,
+        image=_file(found) if kind in (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY) else None,
         language=found.seen.language if found.seen else None,
         detail=found.seen.detail if found.seen else None,
         percent=found.percents.winner,
         text=tuple(line.text for line in found.lines),
     )
+
+
+def _file(found: _Found) -> str | None:
+    """A file that two readings hold; one that is on no list takes a third."""
+    file = found.files.winner
+    return file if file is None or is_known(file) or found.files.most > AGREE else None

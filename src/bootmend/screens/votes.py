@@ -29,6 +29,11 @@ class Votes(Generic[Value]):
         return value if count >= AGREE else None
 
     @property
+    def most(self) -> int:
+        """How many readings hold the value that most of them hold."""
+        return max(self._counts.values(), default=0)
+
+    @property
     def split(self) -> bool:
         """Whether readings disagree: more of them cannot mend it."""
         return len(self._counts) > 1

@@ -1,0 +1,62 @@
+"""The file that a screen says failed or could not be loaded, out of misread lines.
+
+The parts of its path are put right by the files that these screens name (files.txt): one misread letter of a
+part that is near one of them alone. A part that is near none is kept as it was read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+
+from bootmend.screens.codes import distance
+from bootmend.screens.phrases import folded
+
+LONGEST = 260
+
+_NAME = re.compile(r"(?:\\ ?[\w.$~-]{1,40} ?){0,12}[\w$~-]{1,40} ?[. ,] ?(?:sys|exe|dll|efi)\b", re.IGNORECASE)
+_HIVE = re.compile(r"(?:\\ ?[\w.$~-]{1,40} ?){1,12}", re.IGNORECASE)
+"""A path whose last part has no suffix: a hive or the boot configuration."""
+_FAILED = re.compile(r"fa[il1|]{2}|실패|file|파일|\*{2,}|\(", re.IGNORECASE)
+"""What stands before the name of a file on these screens."""
+_SUFFIX = re.compile(r" ?[. ,] ?(sys|exe|dll|efi)$", re.IGNORECASE)
+
+
+def files(lines: Sequence[str]) -> Iterator[str]:
+    """Every file named on the lines, in lower case."""
+    for line in lines:
+        before = _FAILED.search(line)
+        rest = line[before.end() :] if before else ""
+        found = _NAME.search(rest) or _HIVE.search(rest)
+        if found:
+            named = _SUFFIX.sub(r".\1", found[0].strip()).replace(" ", "").lower()
+            parts = [_known(part) for part in named.split("\\")]
+            if all(parts[1:]) and parts[-1] and len(named) <= LONGEST:
+                yield "\\".join(parts)
+
+
+def is_known(file: str) -> bool:
+    """Whether every part of the path is a name of files.txt."""
+    return all(part in _names() for part in file.split("\\") if part)
+
+
+def _known(part: str) -> str:
+    """The known name that a part of a path is or was misread from; else the part as it is."""
+    if not part or part in _names():
+        return part
+    letters = folded(part)
+    near = [name for name, plain in _names().items() if abs(len(plain) - len(letters)) <= 1 and _near(letters, plain)]
+    return near[0] if len(near) == 1 else part
+
+
+def _near(letters: str, plain: str) -> bool:
+    return distance(letters, plain) <= (1 if len(plain) >= 8 else 0)
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Every known part of a path, and its letters as engines see them."""
+    text = resources.files(__package__).joinpath("files.txt").read_text(encoding="ascii")
+    return {name: folded(name) for name in text.split()}
