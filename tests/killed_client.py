@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from azure_stage import azure_cloud, double_with_machines
 from cloud_stage import GOOD, Patching, boots, run_flow
@@ -63,12 +62,15 @@ def killed_after(
     *,
     counts: Callable[[Seen], bool] = changes,
     first: Work | None = None,
-    **settings: Any,
+    pictures: bool = False,
 ) -> Ending:
-    """`first` runs before; then `work` is killed after its call `number` (from 1) of those that count; then `resume`."""
+    """`first` runs before; then `work` is killed after its call `number` (from 1) of those that count; then `resume`.
+
+    Without `pictures` there are no boot diagnostics: reading letters off them would be most of the time.
+    """
     disks, state = folder / "disks", Store(folder / "state")
     disks.mkdir(parents=True)
-    with double_with_machines(disks, **settings) as double:
+    with double_with_machines(disks, boot_diagnostics=pictures) as double:
         if first is not None:
             first(azure_cloud(double), state)
         at = _killed(double, number, counts, lambda: work(azure_cloud(double), state))

@@ -18,8 +18,6 @@ from bootmend.clouds.run import Run, Stage, Store
 from bootmend.clouds.standing import standing
 
 VM = "Microsoft.Compute/virtualMachines"
-UNSEEN = {"boot_diagnostics": False}
-"""Reading letters off pictures would be most of the time here."""
 
 
 def whole(end: Ending) -> None:
@@ -31,7 +29,7 @@ def whole(end: Ending) -> None:
 
 @pytest.mark.parametrize("number", range(1, 12))
 def test_a_repair_killed_and_resumed(number: int, tmp_path: Path) -> None:
-    end = killed_after(number, tmp_path, repair(), repair(), **UNSEEN)
+    end = killed_after(number, tmp_path, repair(), repair())
     assert end.killed, "a repair asks for fewer changes now: shorten the list"
     whole(end)
     assert end.run is not None and end.run.stage is Stage.DONE, end
@@ -42,12 +40,12 @@ def test_a_repair_killed_and_resumed(number: int, tmp_path: Path) -> None:
 
 
 def test_no_change_of_a_repair_is_left_out(tmp_path: Path) -> None:
-    assert not killed_after(12, tmp_path, repair(), repair(), **UNSEEN).killed
+    assert not killed_after(12, tmp_path, repair(), repair()).killed
 
 
 @pytest.mark.parametrize("number", range(12, 17))
 def test_a_wrong_guess_killed_on_its_way_back(number: int, tmp_path: Path) -> None:
-    end = killed_after(number, tmp_path, repair(WRONG), repair(WRONG))
+    end = killed_after(number, tmp_path, repair(WRONG), repair(WRONG), pictures=True)
     assert end.killed, "the way back asks for fewer changes now: shorten the list"
     whole(end)
     assert end.run is not None and end.run.stage is Stage.BACK, end
@@ -72,7 +70,7 @@ def _confirm(cloud: AzureCloud, store: Store) -> Run:
 
 @pytest.mark.parametrize("number", range(1, 6))
 def test_an_undo_killed_and_done_again(number: int, tmp_path: Path) -> None:
-    end = killed_after(number, tmp_path, _undo, _undo, first=repair(), **UNSEEN)
+    end = killed_after(number, tmp_path, _undo, _undo, first=repair())
     assert end.killed
     whole(end)
     assert (end.os_disk, end.disks, end.snapshots) == ("web1_OsDisk_1", ["web1_OsDisk_1"], []), end
@@ -80,7 +78,7 @@ def test_an_undo_killed_and_done_again(number: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", (1, 2))
 def test_a_confirm_killed_and_done_again(number: int, tmp_path: Path) -> None:
-    end = killed_after(number, tmp_path, _confirm, _confirm, first=repair(), **UNSEEN)
+    end = killed_after(number, tmp_path, _confirm, _confirm, first=repair())
     assert end.killed
     whole(end)
     assert end.disk_boots and end.disks == [end.os_disk] and end.snapshots == [], end
