@@ -17,7 +17,15 @@ The order is that of the boot: the earlier station comes first. `bootmend rules 
 `bootmend lab create OUT --fault FAULT` makes a sample machine on which it speaks.
 
 What Windows would do is a prediction everywhere on this page.
+
+*By hand* means a command prompt on another Windows, or of a recovery medium, to which the broken disk is attached:
+`D:` is its Windows volume there. What such a line does with `reg`, `bcdedit`, `copy` and `del` can also be done from
+Linux, with an undo: `bootmend reg DISK -- add HKLM\\SYSTEM\\ControlSet001\\...`, `bootmend bcdedit DISK -- /set ...`,
+`bootmend script DISK FILE`.
 """
+
+_COMMANDS = frozenset(("bcdedit", "bcdboot", "bootrec", "bootsect", "sfc", "reg", "dism", "diskpart", "del"))
+"""What is written small, at the start of a sentence too."""
 
 _LABEL = re.compile(r"^([A-Z][a-z]+(?: [a-z]+){0,2}): +(?=\S)")
 
@@ -47,21 +55,33 @@ def _section(rule: Rule) -> str:
 
 def _paragraphs(why: str) -> Iterator[str]:
     """Each labelled part of a docstring as a paragraph that begins with its label in bold."""
+    label = ""
     lines: list[str] = []
     for line in why.splitlines()[1:]:
-        label = _LABEL.match(line)
-        if (label or not line.strip()) and lines:
-            yield "\n".join(lines)
-            lines = []
-        if label:
-            rest = line[label.end() :].strip()
-            lines.append(f"**{label[1]}.** {_plain(rest[0].upper() + rest[1:])}")
+        found = _LABEL.match(line)
+        if (found or not line.strip()) and lines:
+            yield label + _plain("\n".join(lines))
+            label, lines = "", []
+        if found:
+            label = f"**{found[1]}.** "
+            lines.append(_begun(line[found.end() :].strip()))
         elif line.strip():
-            lines.append(_plain(line.strip()))
+            lines.append(line.strip())
     if lines:
-        yield "\n".join(lines)
+        yield label + _plain("\n".join(lines))
+
+
+def _begun(sentence: str) -> str:
+    """With a capital, unless a command or a file's name comes first."""
+    word = sentence.split(" ", 1)[0]
+    if word in _COMMANDS or "`" in word or "." in word.rstrip("."):
+        return sentence
+    return sentence[0].upper() + sentence[1:]
 
 
 def _plain(text: str) -> str:
-    """Nothing in it is markup: names like System32\\*.cat, {guid} and <x> are shown as they are."""
-    return re.sub(r"[<>_*]|\\(?=[^\w\s])", lambda found: "\\" + found[0], text)
+    """Nothing in it is markup but code between backticks: names like System32\\*.cat and <x> are shown as they are."""
+    parts = text.split("`")
+    for at in range(0, len(parts), 2):
+        parts[at] = re.sub(r"[<>_*]|\\(?=[^\w\s])", lambda found: "\\" + found[0], parts[at])
+    return "`".join(parts)

@@ -16,7 +16,9 @@ Not done: drivers of adapters that this machine's disk does not hang on may have
           BootFlags (USB, VHD, network) is loaded when it is booted from, and only blamed where it is disabled.
           fvevol is not judged. vmbus and storvsc are noted where they are disabled on a machine that shows no
           sign of Hyper-V.
-By hand:  reg load the SYSTEM hive, then: reg add HKLM\\...\\Services\\<driver> /v Start /t REG_DWORD /d 0 /f
+By hand:  `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Services\\<driver> /v Start /t REG_DWORD /d 0 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ Repair:   puts a sound copy there, from the same sources and by the same proof a
 Not done: kdcom.dll is no cause where kd.dll or kdstub.dll stands: the boot loader chooses between them. A
           library that only drivers import and that no component of Windows has is told by
           import_unresolved. The boot manager's own file is told by boot_manager_missing.
-By hand:  sfc /scannow /offbootdir=C:\\ /offwindir=C:\\Windows, or copy the file from WinSxS.
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or copy the file from WinSxS.
 
 Sources:  "Windows boot error 0xC000000F - Status No Such File", "... 0xC0000225 - Status not found" (Microsoft).
 """

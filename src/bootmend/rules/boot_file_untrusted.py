@@ -8,7 +8,7 @@ Repair:   a sound copy that this machine's catalogs or Microsoft's signature vou
 Not done: where all of boot loader and kernel are signed by the same hand, it is a build of its own (a preview, a
           test build) that may well start: that is told as a risk. A boot manager is only told: firmware
           without Secure Boot starts any. Nothing is trusted because of something on the disk.
-By hand:  sfc /scannow /offbootdir=... /offwindir=...
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ Repair:   copies that catalog back into the store. One that opens is never overw
           store is gone, every staged catalog is put back.
 Not done: the driver is not touched. Catalogs of another machine are taken only for third-party
           drivers (oemN.cat), and only where they cover this machine's own file.
-By hand:  find the driver's hash (signtool, or Get-AppLockerFileInformation), search it in
-          servicing\\Packages\\*.cat, copy the hit to CatRoot\\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}.
+By hand:  `bootmend drivers DISK` tells the driver's hash (so do signtool and Get-AppLockerFileInformation); search
+          it in D:\\Windows\\servicing\\Packages\\*.cat and copy the hit to
+          D:\\Windows\\System32\\CatRoot\\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}.
 """
 
 from __future__ import annotations

@@ -13,8 +13,11 @@ Repair:   a disabled filter of Windows' own is set to Start 0; a file of which a
 Not done: a filter that did not come with Windows but loads is noted, with the way to take it out by hand. Filters
           that load on demand are not judged by their Start. Whether a sound file's signature is accepted is told by
           the rules of drivers. Windows' own filters are never taken out.
-By hand:  reg load the SYSTEM hive, then write the list anew without the name: reg add HKLM\\...\\Control\\Class\\{GUID}
-          /v UpperFilters /t REG_MULTI_SZ /d partmgr /f
+By hand:  `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg query HKLM\\BROKEN\\ControlSet001\\Control\\Class\\{GUID} /v UpperFilters`, and write the others back:
+          `reg add HKLM\\BROKEN\\ControlSet001\\Control\\Class\\{GUID} /v UpperFilters /t REG_MULTI_SZ /d partmgr /f`
+          (several names are parted by \\0), or `reg delete` the value where nothing is left;
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

@@ -8,7 +8,10 @@ Repair:   none: the driver's files are sound, and a policy that is switched on i
 Not done: a driver whose file or catalog is found wrong has a finding of its own, to which the same events are
           added as evidence (3001-3004 as well); it is not found twice. Where only those four tell of a
           driver that is sound now, the trouble is over. Files of programs, which the log names too, are left out.
-By hand:  look the event up in the log; update the driver, or set its service's Start to 4.
+By hand:  look the event up in the log; update the driver; or
+          `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Services\\<driver> /v Start /t REG_DWORD /d 4 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

@@ -8,7 +8,10 @@ Repair:   none by itself: bootmend enable DISK crash-dump sets all that a dump t
           back.
 Not done: whether the page file is large enough is not judged: how much memory the machine has is not on its disk. A
           value that is missing is Windows' own default. Nothing is said of drives that are on this disk.
-By hand:  system properties, startup and recovery; or reg add ...\\CrashControl /v CrashDumpEnabled /t REG_DWORD /d 7 /f
+By hand:  system properties, startup and recovery; or
+          `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Control\\CrashControl /v CrashDumpEnabled /t REG_DWORD /d 7 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

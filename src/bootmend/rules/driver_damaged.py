@@ -17,7 +17,9 @@ Not done: a sound copy of another version is proposed last, and taken only with 
           A driver of another maker of which no sound copy is at hand is told by third_party_boot_driver.
           Differential copies (PA30, PA31) need Windows' own engine and are named, not used. The
           version resource proves nothing and is never asked.
-By hand:  sfc /scannow /offbootdir=... /offwindir=..., or copy the file from a machine of the same build.
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or copy the file from WinSxS or from a machine of
+          the same build: `copy /y D:\\Windows\\WinSxS\\<component>\\<driver>.sys D:\\Windows\\System32\\drivers\\`.
+          A copy that is a hard link of the damaged file is damaged too (`fsutil hardlink list` names them).
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ Not done: the service is not disabled: a critical driver is there because the ma
           driver that Windows starts without (ErrorControl 0 or 1) is left alone: real machines keep services of removed
           software. One that Windows has turned off for this hardware (StartOverride) is not loaded, and not missed.
           One of another maker of which no sound copy is at hand is told by third_party_boot_driver.
-By hand:  copy the file from WinSxS or from a machine of the same build.
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or copy the file from WinSxS or from a machine of
+          the same build: `copy D:\\Windows\\WinSxS\\<component>\\<driver>.sys D:\\Windows\\System32\\drivers\\`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ Cause:    the service names a file on a volume that is not on this disk or is en
 Evidence: the service's key, and what was seen at the place that it names.
 Repair:   none: nothing is known to be wrong. Attach the other disk, or unlock the volume, and look again.
 Not done: what cannot be seen is not called damaged or missing.
+By hand:  attach the machine's other disk beside this one, or unlock the volume (`manage-bde -unlock D: -rp <key>`), and
+          look at the file that the evidence names.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ Not done: a driver that Windows starts without, or that a boot option lets pass 
           its signer made. Nothing is trusted because of something on the disk: name the root with --trust if this
           machine is known to trust it. A driver of another maker of which no sound copy is at hand, where Windows'
           own are trusted, is told by third_party_boot_driver.
-By hand:  sfc /scannow /offbootdir=... /offwindir=..., or copy the driver that belongs here from WinSxS; for a driver
-          of another maker take its update from the maker.
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or copy the driver that belongs here from WinSxS to
+          System32\\drivers; for a driver of another maker take its update from the maker.
 """
 
 from __future__ import annotations

@@ -9,7 +9,11 @@ Evidence: both values. Microsoft documents them with verifier.exe.
 Repair:   with --accept driver-verifier, deletes both values, as verifier /reset does.
 Not done: it is a risk, not a cause: a machine whose drivers make no mistake starts with it. Who turned it on may want
           it on. VerifyDriverLevel 0, or no driver named, is off.
-By hand:  start in safe mode and run verifier /reset; or reg load the SYSTEM hive and delete both values.
+By hand:  start in safe mode and run `verifier /reset`; or
+          `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg delete "HKLM\\BROKEN\\ControlSet001\\Control\\Session Manager\\Memory Management" /v VerifyDrivers /f`,
+          the same for VerifyDriverLevel;
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ Evidence: Enum\\ACPI has the old name and not the new one, the build is one of t
 Repair:   copies the key of the old name to the new one, as Microsoft's article on this failure does ("Windows Server
           2012 R2 startup failure after Azure platform update").
 Not done: later builds are not affected, by the same article, and not judged. The keys of the old names stay.
-By hand:  reg load the SYSTEM hive as SYSTEM, then: reg copy HKLM\\...\\Enum\\ACPI\\VMBus
-          HKLM\\...\\Enum\\ACPI\\MSFT1000 /s
+By hand:  as SYSTEM (psexec -s): `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          in the folder ControlSet001\\Enum\\ACPI of it: `reg copy ...\\VMBus ...\\MSFT1000 /s`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

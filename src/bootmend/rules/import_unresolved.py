@@ -12,7 +12,8 @@ Repair:   the copy of the library, or else of the importing file, in WinSxS with
           WinSxS has is put in place by itself, another only with --accept other-version.
 Not done: API sets (api-ms-, ext-ms-) are not judged: their schema resolves them. Neither are tables that cannot be read
           whole. A driver that Windows starts without is a risk or a note, never a cause. Nothing is disabled.
-By hand:  sfc /scannow /offbootdir=... /offwindir=..., or take the last update back (dism /image:... /remove-package).
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or take the last update back:
+          `dism /image:D:\\ /get-packages`, then `dism /image:D:\\ /remove-package /packagename:<name>`.
 
 Sources:  "PE Format" (Microsoft), the .idata and .edata sections; NTSTATUS values in [MS-ERREF].
 """

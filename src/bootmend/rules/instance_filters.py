@@ -12,7 +12,11 @@ Repair:   as for filters of a class: Windows' own is set to Start 0, a file of w
 Not done: devices that the boot does not need are not looked at. A filter that did not come with Windows but loads is
           noted, with the way to take it out by hand. Where a machine knows several boot disks, a broken filter of a
           device that only some of them hang on is a risk.
-By hand:  reg load the SYSTEM hive, then write the device's list anew without the name, or delete it.
+By hand:  `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg query HKLM\\BROKEN\\ControlSet001\\Enum\\<device> /v UpperFilters`, and write the others back:
+          `reg add HKLM\\BROKEN\\ControlSet001\\Enum\\<device> /v UpperFilters /t REG_MULTI_SZ /d <name> /f`, or
+          `reg delete` the value where nothing is left;
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

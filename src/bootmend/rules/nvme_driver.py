@@ -8,7 +8,9 @@ Repair:   on a virtual machine of Hyper-V, which may be given NVMe disks at any 
           ships it. Elsewhere it is only noted.
 Not done: where the boot disk hangs on it, boot_driver_start tells it as a cause. A StartOverride of this machine's
           hardware is right: other hardware gets another one. A missing service is not made up.
-By hand:  reg load the SYSTEM hive, then: reg add HKLM\\...\\Services\\stornvme /v Start /t REG_DWORD /d 0 /f
+By hand:  `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Services\\stornvme /v Start /t REG_DWORD /d 0 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

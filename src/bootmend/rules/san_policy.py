@@ -8,7 +8,9 @@ Repair:   with --accept san-policy, sets it to 1 (online all), which Microsoft's
 Not done: it is a risk, not a cause: Microsoft documents that the boot disk is left online under this policy. On a
           machine that shows no sign of Hyper-V it is only noted: servers that share disks need it. 4 is what
           Windows To Go has, and is right there.
-By hand:  diskpart: san policy=onlineall; or set the value in the SYSTEM hive.
+By hand:  diskpart: `san policy=onlineall`; or `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Services\\partmgr\\Parameters /v SanPolicy /t REG_DWORD /d 1 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ Not done: values of drivers that this machine's disk does not hang on, and those
           made them. A machine that has one whole way left from a disk to the root is left alone. Windows 7 does not
           know this key. That the number is the one of LastId is inferred: real hives have 0 for both, and
           Microsoft's repair scripts for Azure set the value named 0.
-By hand:  reg load the SYSTEM hive, then: reg add HKLM\\...\\Services\\<driver>\\StartOverride /v 0 /t REG_DWORD /d 0 /f
+By hand:  `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Services\\<driver>\\StartOverride /v 0 /t REG_DWORD /d 0 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ Not done: one with a lower ErrorControl: Windows goes on without it. A driver wh
           display; load groups SCSI *, Boot Bus Extender, System Bus Extender, Filter, NDIS, FSFilter Encryption and
           FSFilter Bottom; filters of a class or a device; what the critical device database names; drivers of
           Mellanox, NVIDIA, AMD and Intel.
-By hand:  reg load the SYSTEM hive, then: reg add HKLM\\...\\Services\\<driver> /v Start /t REG_DWORD /d 4 /f
+By hand:  `reg load HKLM\\BROKEN D:\\Windows\\System32\\config\\SYSTEM`, then
+          `reg add HKLM\\BROKEN\\ControlSet001\\Services\\<driver> /v Start /t REG_DWORD /d 4 /f`,
+          `reg unload HKLM\\BROKEN`. The set is the one that Select\\Default names.
 """
 
 from __future__ import annotations
