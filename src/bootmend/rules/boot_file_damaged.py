@@ -11,8 +11,8 @@ Repair:   a sound copy, from the same sources and by the same proof as for a dri
 Not done: a boot manager that works is never replaced, however old: the staged one may be older still. bootmgr of BIOS
           machines is no image of its own and is not judged. A boot manager of another maker (a menu for several
           systems in its place) is told, and not replaced.
-By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`; for the boot manager `bcdboot D:\\Windows /s S: /f UEFI`,
-          where S: is the system partition.
+By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`; for the boot manager
+          `bcdboot D:\\Windows /s S: /f UEFI`, where S: is the system partition.
 
 Sources:  "Windows boot error - invalid image hash" (Microsoft, 0xC0000428 on winload); NTSTATUS values in [MS-ERREF].
 """
