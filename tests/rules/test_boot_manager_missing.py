@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from store_changes import ask, fault
-from strange_machines import strange
+from strange_machines import partition, strange
 
 from bootmend.findings import Severity
+from bootmend.volumes.ntfs import NtfsVolume
+from bootmend.volumes.ntfs.records import STANDARD_INFORMATION, redo_fixups, undo_fixups
 from bootmend.windows.image import Image
 
 STAGED = {1: "\\Windows\\Boot\\PCAT\\bootmgr", 2: "\\Windows\\Boot\\EFI\\bootmgfw.efi"}
@@ -68,3 +72,48 @@ def test_a_system_partition_of_another_system(same_disk: bool) -> None:
             odd.hive(lambda editor: editor.set_value("ControlSet001\\Control", "SystemBootDevice", 1, text))
         found = ask(odd, "boot_manager_missing")
         assert [one.severity for one in found] == ([Severity.CAUSE] if same_disk else [])
+
+
+@pytest.mark.parametrize("damage", ["wiped", "cut"])
+def test_a_damaged_one_of_bios_comes_back(damage: str) -> None:
+    with strange(1) as odd:
+        image = Image(odd.disk)
+        sound = image.read_file(1, "\\bootmgr")
+        image.put_file(1, "\\bootmgr", bytes(4096) + sound[4096:] if damage == "wiped" else sound[:5000])
+        image.close()
+        (found,) = odd.diagnose().causes
+        assert found.rule == "boot_manager_missing"
+        assert found.prediction is not None
+        assert "corrupt" in found.prediction.name
+        proposal = odd.mended()
+        assert proposal.rehearsal is not None
+        image = Image(proposal.rehearsal.overlay)
+        assert image.read_file(1, "\\bootmgr") == sound
+        image.close()
+
+
+def test_one_of_another_version_is_left_alone() -> None:
+    """Longer than the staged one, or other from its first byte on: neither wiped nor cut."""
+    with strange(1) as odd:
+        for content in (odd.read(STAGED[1]) + b"more", b"\xe9" + odd.read(STAGED[1])[1:5000]):
+            image = Image(odd.disk)
+            image.put_file(1, "\\bootmgr", content)
+            image.close()
+            assert ask(odd, "boot_manager_missing") == []
+
+
+def test_one_that_is_compressed_is_told() -> None:
+    with strange(1) as odd:
+        volume = NtfsVolume(partition(odd.disk, 1), "S:")
+        file = volume._tree.file("\\bootmgr")
+        standard = file.first(STANDARD_INFORMATION)
+        assert standard is not None
+        record = bytearray(undo_fixups(volume._mft.raw(file.base.number), b"FILE").data)
+        struct.pack_into("<I", record, standard.at + 0x18 + 0x20, 0x820)
+        volume._mft.write(file.base.number, redo_fixups(bytes(record)))
+        volume.close()
+        (found,) = odd.diagnose().causes
+        assert (found.rule, found.actions) == ("boot_manager_missing", ())
+        assert found.prediction is not None
+        assert found.prediction.name == "BOOTMGR is compressed"
+        assert "compact /u" in found.skipped[0].reason
