@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 
 from bootmend.dumps.verdict import Verdict
-from bootmend.errors import InputError
+from bootmend.errors import InputError, Refused
 from bootmend.texts import say
 from bootmend.windows.drivers import AuditedDriver, Trouble
 from bootmend.windows.installation import Windows
@@ -23,7 +23,7 @@ def audit_sentence(windows: Windows, verdict: Verdict) -> str:
         return say("crash.audit_no_service", image=verdict.image)
     try:
         driver = windows.audit(service)
-    except InputError as reason:
+    except (InputError, Refused) as reason:
         return str(reason)
     return say("crash.audited", image=driver.image, where=driver.where, said=_said(driver))
 
