@@ -33,6 +33,8 @@ PIECE = 1 << 20
 """The most that one request asks for: pieces of a long read are fetched side by side."""
 STRIDE = 16 << 20
 """The most of a read that passes through the cache at once."""
+KEPT = 160 << 20
+"""Bytes: all that a diagnosis looks at, so that the rehearsal of a repair does not fetch it again."""
 WORKERS = 8
 GAP = 16
 """Pages between two that are wanted: fewer are cheaper to fetch along than to ask twice."""
@@ -43,13 +45,13 @@ _OF_NOTHING = re.compile(r"bytes \*/0")
 class HttpDisk(BlockDevice):
     """Read-only and thread-safe. Opening it is one request, and two where the server does not tell the size at once."""
 
-    def __init__(self, url: str, *, cache: int = 64 << 20, patience: Patience = USUAL) -> None:
+    def __init__(self, url: str, *, cache: int = KEPT, patience: Patience = USUAL) -> None:
         """`cache` in bytes. InputError for what is no URL or no disk, Unreachable where it cannot be read."""
         self._client = Client(Url.parse(url), patience)
         self.name = self._client.name
         self.traffic = self._client.traffic
         self._cache = PageCache(cache)
-        self._most_ahead = cache // 4
+        self._most_ahead = min(cache // 4, STRIDE)
         self._lock = threading.Lock()
         self._workers: ThreadPoolExecutor | None = None
         self._next = -1
