@@ -18,7 +18,8 @@ In a test, in process:
 
 As a process of its own, whose state lies in a folder and outlives it:
 
-    python -m bootmend.clouds.azure.simulate --state DIR [--port N] [--pace 100] [--vm NAME=DISK.vhd]...
+    python -m bootmend.clouds.azure.simulate --state DIR [--port N] [--pace 100] [--limits]
+        [--vm NAME=DISK [--healthy NAME=TWIN]]...
 
 prints one line of JSON: {"url", "subscription", "pid", "environment"}; with that environment DefaultAzureCredential
 signs in here. It is steered over HTTP below `/simulate/` (control.py): calls, faults, machines, oracles.

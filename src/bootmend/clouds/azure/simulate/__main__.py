@@ -16,10 +16,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--pace", type=float, default=100.0, help="how much faster than real time Azure works")
     parser.add_argument("--limits", action="store_true", help="throttle as Azure does")
     parser.add_argument("--vm", action="append", default=[], metavar="NAME=DISK", help="a Windows machine on that disk")
+    parser.add_argument(
+        "--healthy", action="append", default=[], metavar="NAME=DISK", help="what its disk should be like"
+    )
     given = parser.parse_args(arguments)
+    healthy = {name: Path(disk) for name, _, disk in (one.partition("=") for one in given.healthy)}
     machines = [(name, Path(disk)) for name, _, disk in (one.partition("=") for one in given.vm)]
     serve(
         machines,
+        healthy=healthy,
         folder=given.state,
         port=given.port,
         pace=given.pace,

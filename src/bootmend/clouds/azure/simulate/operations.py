@@ -87,6 +87,7 @@ def settle(world: World) -> None:
         for one in world.operations.values()
         if one["status"] == "InProgress" and one["ends"] is not None and one["ends"] <= now
     ]
+    world.changed = world.changed or bool(due)
     for one in sorted(due, key=lambda one: float(one["ends"])):
         target = world.find(one["target"])
         one["ended"] = world.clock.now()

@@ -4,6 +4,7 @@ An oracle is plain JSON, so that it can be told to another process and saved:
 
     {"kind": "always", "state": "ready"}
     {"kind": "ranges", "ranges": [[offset, length, sha256], ...], "otherwise": {"state": "stop", "stop": "0x5A"}}
+    {"kind": "restored", "want": {...}, "whole": false, "otherwise": {...}}    what a healthy twin has (restored.py)
     {"kind": "call", "function": "module:name", "otherwise": {...}}     name(path of the disk's bytes) -> bool
     {"kind": "in turn", "outcomes": [{...}, ...]}                       one after the other; the last one stays
 
@@ -20,13 +21,12 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bootmend.clouds.azure.simulate.contents import data_extents
+from bootmend.clouds.azure.simulate.restored import differences, is_restored
 from bootmend.clouds.azure.simulate.wire import Json
 from bootmend.clouds.azure.simulate.world import Resource, World
 
 READY: Json = {"state": "ready"}
 _STOP: Json = {"state": "stop", "stop": "0x5A", "name": "CRITICAL_SERVICE_FAILED"}
-_PIECE = 1 << 20
 
 LOCAL: dict[str, Callable[[Path], bool]] = {}
 """Functions of this process, by machine id; they are not saved."""
@@ -44,6 +44,8 @@ def judge(world: World, vm: Resource, disk: Path) -> Json:
     if oracle["kind"] == "in turn":
         outcomes: list[Json] = oracle["outcomes"]
         return outcomes[min(int(vm.inside["boots"]), len(outcomes)) - 1]
+    if oracle["kind"] == "restored":
+        return READY if is_restored(disk, oracle["want"], whole=oracle["whole"]) else otherwise
     if oracle["kind"] == "ranges":
         return READY if _same(disk, oracle["ranges"]) else otherwise
     module, _, name = str(oracle["function"]).partition(":")
@@ -57,24 +59,9 @@ def equal_ranges(good: Path, ranges: Iterable[tuple[int, int]], otherwise: Json 
     return {"kind": "ranges", "ranges": told, "otherwise": otherwise}
 
 
-def differing_ranges(one: Path, other: Path, size: int, step: int = 4096) -> list[tuple[int, int]]:
-    """(offset, length) of the blocks in which two sparse files differ."""
-    with one.open("rb") as left, other.open("rb") as right:
-        spans = [*data_extents(left.fileno(), 0, size), *data_extents(right.fileno(), 0, size)]
-        blocks: set[int] = set()
-        for offset, length in spans:
-            for piece in range(offset // _PIECE, -(-(offset + length) // _PIECE)):
-                blocks.add(piece)
-        found: list[tuple[int, int]] = []
-        for block in sorted(blocks):
-            a, b = (os.pread(file.fileno(), _PIECE, block * _PIECE) for file in (left, right))
-            if a != b:
-                found += [
-                    (block * _PIECE + at, step)
-                    for at in range(0, _PIECE, step)
-                    if a[at : at + step] != b[at : at + step]
-                ]
-        return found
+def restored(broken: Path, healthy: Path, otherwise: Json = _STOP, *, whole: bool = False) -> Json:
+    """Boots when something, or all, of what the broken disk lacks of the healthy one is there again (restored.py)."""
+    return {"kind": "restored", "want": differences(broken, healthy), "whole": whole, "otherwise": otherwise}
 
 
 def _same(disk: Path, ranges: list[tuple[int, int, str]]) -> bool:

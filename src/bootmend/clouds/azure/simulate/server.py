@@ -81,8 +81,8 @@ class Front:
         except ArmError as error:
             answer = error.answer()
         seen.status = answer.status
-        if call.method not in ("GET", "HEAD"):
-            with self.world.lock:
+        with self.world.lock:
+            if self.world.changed or call.method not in ("GET", "HEAD"):
                 self.world.save()
         self.on_call(seen, "after")
         if fault is not None and fault.do == "drop after":

@@ -59,6 +59,8 @@ class World:
         self.keep = keep
         """Saved after each call that changes something; otherwise gone with the process."""
         self.lock = threading.RLock()
+        self.changed = False
+        """Since it was last saved."""
         self.subscription = SUBSCRIPTION
         self.resources: dict[str, Resource] = {}
         self.operations: dict[str, Json] = {}
@@ -106,6 +108,7 @@ class World:
         return [one for one in self.resources.values() if not one.inside.get("scene")]
 
     def save(self) -> None:
+        self.changed = False
         if not self.keep:
             return
         state = {
@@ -129,10 +132,20 @@ class World:
         for resource, kind, shown, inside in state["resources"]:
             self.resources[resource.lower()] = Resource(resource, kind, shown, inside)
         self.operations = state["operations"]
+        self._end_what_ran()
         self.blobs = state["blobs"]
         self.settings = state["settings"]
         self.clock.resume(state["azure"], state["skipped"])
         return state
+
+    def _end_what_ran(self) -> None:
+        """A script that was running when the double ended runs no more."""
+        for operation in self.operations.values():
+            if operation["ends"] is None:
+                operation["ends"] = 0.0
+        for one in self.resources.values():
+            if one.inside.get("view", {}).get("executionState") == "Running":
+                one.inside["view"]["executionState"] = "Failed"
 
 
 def new_guid() -> str:
