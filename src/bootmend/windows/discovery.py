@@ -35,7 +35,7 @@ def find_windows(image: Image, given: Given) -> list[Windows]:
         if len(found) == MOST_WINDOWS:
             break
     if not found:
-        raise _none(image)
+        raise _none(image, chain)
     chain.installations = [(one.volume, one.path) for one in found]
     if chain.windows_volume is not None and not found[0].boots_by_default:
         named = address(chain.windows_volume, chain.windows_path)
@@ -83,7 +83,7 @@ def _stands(volume: Volume, path: str) -> bool:
     return False
 
 
-def _none(image: Image) -> Refused | Missing:
+def _none(image: Image, chain: BootChain) -> Refused | Missing:
     locked = locked_volumes(image)
     if locked:
         numbers = ", ".join(str(number) for number in locked)
@@ -91,4 +91,16 @@ def _none(image: Image) -> Refused | Missing:
     contents = "; ".join(f"{p.number}: {describe(image.content(p.number))}" for p in image.partitions)
     none = say("windows.none_here", disk=image.device.name, contents=contents or say("windows.no_partitions"))
     # Why it is not found may well be what is wrong with the table: the disk was cut short, its GPT is gone.
-    return Missing(" ".join([none, *image.table.warnings]))
+    return Missing(" ".join([none, *image.table.warnings, *_hints(image, chain)]))
+
+
+def _hints(image: Image, chain: BootChain) -> Iterator[str]:
+    """Where the Windows that was looked for may be."""
+    if chain.hive is not None and chain.windows_volume is not None:
+        content = describe(image.content(chain.windows_volume))
+        place = address(chain.windows_volume, chain.windows_path)
+        yield say("rules_boot.none_leads_here", store=chain.where, place=place, content=content)
+    elif chain.hive is not None:
+        yield say("rules_boot.none_leads_away", store=chain.where)
+    elif image.table.kind == "none" and not any(image.volumes()):
+        yield say("rules_boot.none_table")
