@@ -35,4 +35,4 @@ def test_every_page_of_a_rule_says_all_that_an_engineer_needs() -> None:
 def test_commands_stand_on_the_page_as_they_are_typed() -> None:
     code = [part for paragraph in rules_page().split("\n\n") for part in paragraph.split("`")[1::2]]
     assert any(part.startswith("reg add HKLM") and "REG_DWORD" in part for part in code)
-    assert not any("\\_" in part or "\\<" in part for part in code)
+    assert not any("\\_" in part or "\\>" in part for part in code)

@@ -3,14 +3,15 @@
 Symptom:  stop 0x7B INACCESSIBLE_BOOT_DEVICE right after the logo, often after a service was disabled to make
           Windows faster or safer, or after a disk was moved to another controller.
 Cause:    the boot loader reads a driver into memory only where Start is 0. A driver between the boot disk and
-          the kernel has another number, or no service at all.
+          the kernel has another number, is called something else than a driver (Type), or has no service at all.
 Evidence: the service's key, and the devices under Enum that lead from the boot disk up to the bus at the
           root: disk, adapter, bus. Every machine needs acpi, disk, volmgr and mountmgr (Start 0) and partmgr
           (0 or 1); pci where it has such a bus, and volsnap (0, 1 or 3) where its volumes name it. Microsoft's
           repair scripts for Azure hold them to these values. Of the adapters' drivers only those count that its
           own disk hangs on.
-Repair:   sets Start to 0. A missing service is copied from another control set of the same machine; pci, disk,
-          partmgr and volmgr, which are alike on every Windows, are made anew where their file is there.
+Repair:   sets Start to 0, and Type to 1 where it names no driver. A missing service is copied from another control set
+          of the same machine; pci, disk, partmgr and volmgr, which are alike on every Windows, are made anew where
+          their file is there.
 Not done: drivers of adapters that this machine's disk does not hang on may have any Start: Windows itself turns
           them off. A machine that has one whole way left from a disk to the root is left alone. A driver with
           BootFlags (USB, VHD, network) is loaded when it is booted from, and only blamed where it is disabled.
@@ -35,7 +36,7 @@ from bootmend.windows.boot_disk import Loading
 from bootmend.windows.devices import VOLUME
 from bootmend.windows.installation import Windows
 from bootmend.windows.prediction import predict_stop
-from bootmend.windows.service import ErrorControl, Start
+from bootmend.windows.service import KERNEL_DRIVER, ErrorControl, Start
 
 STATION = Station.BOOT_DEVICE
 
@@ -67,7 +68,7 @@ def check(windows: Windows) -> Iterator[Finding]:
         loading = boot_disk.loading(name)
         if name == "volsnap" and loading.service is None and not _has_snapshots(windows):
             continue
-        if loading.service is None or loading.service.start not in starts:
+        if loading.service is None or not loading.service.is_driver or loading.service.start not in starts:
             needed = {"pci": _has_pci, "volsnap": _has_snapshots}.get(name, _always)(windows)
             yield _finding(windows, name, loading, Severity.CAUSE if needed else Severity.RISK, rank)
     if boot_disk.blocked(ALWAYS):
@@ -109,8 +110,12 @@ def _finding(windows: Windows, name: str, loading: Loading, severity: Severity, 
     actions: list[Action] = []
     skipped: list[Skipped] = []
     if service is not None:
-        actions.append(set_number(windows, key, "Start", Start.BOOT))
         title = say("rules_storage.start_title", service=shown, start=start)
+        if not service.is_driver:
+            actions.append(set_number(windows, key, "Type", KERNEL_DRIVER))
+            title = say("rules_storage.start_title_type", service=shown, type=service.type)
+        if service.is_driver or service.start != Start.BOOT:
+            actions.append(set_number(windows, key, "Start", Start.BOOT))
         seen = [service.evidence()]
     else:
         actions, skipped = _made_anew(windows, name)

@@ -10,10 +10,11 @@ Evidence: the service's key, and the folder in which the file is not. What the b
           devices under Enum that lead from it up to the bus at the root, where every way that is known has the driver.
 Repair:   puts a sound copy there, from the same sources and by the same proof as for a damaged
           driver (WinSxS, WinSxS\\Backup, the driver store, then a donor).
-Not done: the service is not disabled: a critical driver is there because the machine needs it. A
-          driver that Windows starts without (ErrorControl 0 or 1) is left alone: real machines keep services of removed
-          software. One that Windows has turned off for this hardware (StartOverride) is not loaded, and not missed.
-          One of another maker of which no sound copy is at hand is told by third_party_boot_driver.
+Not done: an ImagePath that leads to no file is not changed; where the driver stands, sound, in System32\\drivers under
+          its service's name, that is told. The service is not disabled: a critical driver is there because the machine
+          needs it. A driver that Windows starts without (ErrorControl 0 or 1) is left alone: real machines keep
+          services of removed software. One that Windows has turned off for this hardware (StartOverride) is not loaded,
+          and not missed. One of another maker of which no sound copy is at hand is told by third_party_boot_driver.
 By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or copy the file from WinSxS or from a machine of
           the same build: `copy D:\\Windows\\WinSxS\\<component>\\<driver>.sys D:\\Windows\\System32\\drivers\\`.
 """
@@ -21,6 +22,7 @@ By hand:  `sfc /scannow /offbootdir=D:\\ /offwindir=D:\\Windows`, or copy the fi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bootmend.actions.create_file import CreateFile
 from bootmend.findings import Action, Finding, Severity, Skipped, Station
@@ -53,6 +55,16 @@ def _why(driver: AuditedDriver, severity: Severity) -> str:
     return "rules.driver_missing_why" if driver.service.critical else "rules.driver_missing_why_disk"
 
 
+def _usual_place(windows: Windows, driver: AuditedDriver) -> list[Skipped]:
+    """The file stands where a service without ImagePath has it: then it is the path that is wrong."""
+    name = driver.service.name
+    usual = windows.audit(replace(driver.service, image_path=""))
+    if usual.trouble is not None or usual.location == driver.location:
+        return []
+    where, path = f"SYSTEM\\{driver.service.key}", f"System32\\drivers\\{name}.sys"
+    return [Skipped(say("rules.set_image_path", where=where, path=path), say("rules.set_image_path_reason", path=path))]
+
+
 def _sibling(windows: Windows, driver: AuditedDriver) -> str:
     """Another driver in the same folder, whose owner and ACL the new file gets."""
     folder = driver.location.path.rsplit("\\", 1)[0].lower()
@@ -80,6 +92,8 @@ def _finding(windows: Windows, driver: AuditedDriver) -> Finding:
         )
         if chosen.lost_catalog is not None and windows.signatures.active.paths:
             actions.append(put_catalog(windows, chosen.lost_catalog))
+    if chosen is None:
+        skipped = [*_usual_place(windows, driver), *skipped]
     severity = driver_severity(driver)
     return Finding(
         rule="driver_missing",

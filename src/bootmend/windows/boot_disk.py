@@ -72,7 +72,7 @@ class Loading:
 
     @property
     def start_right(self) -> bool:
-        if self.service is None:
+        if self.service is None or not self.service.is_driver:
             return False
         return self.service.start == Start.BOOT or (bool(self.flags) and self.service.start != Start.DISABLED)
 
