@@ -59,6 +59,19 @@ def test_nothing_else_is_found_on_an_otherwise_healthy_machine() -> None:
         assert not unasked & {"boot_file_missing", "pending_servicing", "crowdstrike_291", "bcd_device"}
 
 
+@pytest.mark.parametrize("length", [8192, 100_000, 180_000])
+def test_a_hive_that_is_cut_off_is_the_one_cause(length: int) -> None:
+    """What is lacking in the part that is left says nothing of the machine."""
+    with strange() as odd:
+        data = odd.read(SYSTEM)
+        assert length < len(data)
+        odd.volume(lambda files: files.replace(SYSTEM, data[:length]))
+        found = odd.diagnose()
+        assert [(one.rule, one.subject) for one in found.findings] == [("hive_unreadable", "SYSTEM")]
+        assert any("not asked" in note for note in found.notes)
+        assert odd.propose().rehearsal is None
+
+
 def test_the_channel_file_is_told_though_no_sensor_can_be_seen() -> None:
     with strange() as odd:
         fault(odd, "crowdstrike-291")

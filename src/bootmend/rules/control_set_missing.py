@@ -50,6 +50,8 @@ def check(windows: Windows) -> Iterator[Finding]:
         hive = windows.system.hive
     except InputError:
         return  # hive_unreadable says it
+    if windows.system.cut_off is not None:
+        return  # a set may have stood in the part that is lost
     word = NEXT if named_by(hive, NEXT) else LAST
     named = named_by(hive, word)
     next_is_whole = lacking(hive, named) is None

@@ -20,13 +20,11 @@ from bootmend.formats.hive import check, walk_bins
 from bootmend.texts import say
 from bootmend.volumes.volume import Elsewhere
 from bootmend.windows.installation import Windows
-from bootmend.windows.registry import MAX_HIVE, LoadedHive, load_hive
+from bootmend.windows.registry import BIN_START, MAX_HIVE, LoadedHive, load_hive
 
 NAMES = ("SYSTEM", "SOFTWARE", "SAM", "SECURITY", "DEFAULT")
 CONFIG = "System32\\config"
 REGBACK = f"{CONFIG}\\RegBack"
-BIN_START = 4096
-"""Where a hive's bins begin in its file; the size in the base block counts from here."""
 
 
 class HiveTrouble(Enum):
@@ -104,10 +102,8 @@ def _load(windows: Windows, name: str) -> LoadedHive:
 
 def _trouble_of(loaded: LoadedHive) -> tuple[HiveTrouble | None, str]:
     data, base = loaded.recovery.data, loaded.hive.base
-    there = len(data) - BIN_START
-    if there < base.size:
-        error = ParseError(loaded.where, len(data), f"{base.size} bytes of hive bins", f"{max(there, 0)}")
-        return HiveTrouble.TRUNCATED, str(error)
+    if loaded.cut_off is not None:
+        return HiveTrouble.TRUNCATED, str(loaded.cut_off)
     try:
         for _ in walk_bins(data, loaded.where, base.size):
             pass

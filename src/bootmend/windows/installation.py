@@ -118,8 +118,10 @@ class Windows:
 
     @cached_property
     def registry_fault(self) -> InputError | None:
-        """Why nothing can be asked of the SYSTEM hive: it is missing, broken, or names no control set that is there."""
+        """Why nothing can be asked of the SYSTEM hive: missing, broken, cut off, or it names no set that is there."""
         try:
+            if self.system.cut_off is not None:
+                return self.system.cut_off
             _ = self.services
         except Unequipped:
             raise

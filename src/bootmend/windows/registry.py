@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bootmend.errors import Missing
+from bootmend.errors import Missing, ParseError
 from bootmend.formats.hive import Hive, Recovery, RecoveryState, recover
 from bootmend.windows.image import Image, address
 
 LOG_SUFFIXES = ("LOG", "LOG1", "LOG2")
+BIN_START = 4096
+"""Where a hive's bins begin in its file; the size in the base block counts from here."""
 MAX_HIVE, MAX_LOG = 256 << 20, 128 << 20
 """Bytes; real ones have up to some 150 MiB (SOFTWARE), their logs less. They bound memory on a hostile disk."""
 
@@ -36,6 +38,14 @@ class LoadedHive:
     @property
     def replayed(self) -> bool:
         return self.recovery.state is RecoveryState.REPLAYED
+
+    @property
+    def cut_off(self) -> ParseError | None:
+        """That the file ends before its own hive bins do: what is lacking in it says nothing of the machine."""
+        there, expected = max(0, len(self.recovery.data) - BIN_START), self.hive.base.size
+        if there >= expected:
+            return None
+        return ParseError(self.where, len(self.recovery.data), f"{expected} bytes of hive bins", str(there))
 
     @property
     def unreplayable(self) -> bool:
