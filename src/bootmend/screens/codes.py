@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import product
 from string import hexdigits
@@ -39,7 +40,7 @@ _PERHAPS = {"D": "D0", "d": "D0", "B": "B8", "8": "8B", "b": "B6", "6": "6B"}
 """Digits that look like another digit."""
 _ZEROS = re.compile(r"(?<=^[Cc])[0DB689E]{3}[0DB68]?(?=.{3,4}$)", re.IGNORECASE)
 """The zeros behind the C of nearly every NTSTATUS; dotted and slashed ones are read as other digits."""
-_NUMBER = re.compile(r"(?:[0OoQD][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
+_NUMBER = re.compile(r"(?:[0OoQD689][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
 
 
 def letters(text: str) -> str:
@@ -68,12 +69,13 @@ def named(text: str) -> int | None:
     wanted = letters(text)
     if not 6 <= len(wanted) <= LONGEST:
         return None
-    ranked = sorted(
-        (distance(wanted, name), code) for name, code in _names() if abs(len(name) - len(wanted)) <= AT_MOST
-    )
+    exact = _names().get(wanted)
+    if exact is not None:
+        return exact
+    ranked = sorted((distance(wanted, name), code) for name, code in _names().items() if _comparable(wanted, name))
     if not ranked or ranked[0][0] > min(AT_MOST, len(wanted) // MISREAD):
         return None
-    if len(ranked) > 1 and ranked[0][0] > 0 and ranked[1][0] - ranked[0][0] < MARGIN:
+    if len(ranked) > 1 and ranked[1][0] - ranked[0][0] < MARGIN:
         return None
     return ranked[0][1]
 
@@ -160,10 +162,10 @@ def _number(word: str, known: Callable[[int], bool]) -> int | None:
     digits = _hexadecimal(word)
     if not digits:
         return None
-    if known(int(digits, 16)):
-        return int(digits, 16)
-    digits = _ZEROS.sub(lambda found: "0" * len(found[0]), digits)
-    possible = {int("".join(signs), 16) for signs in product(*(_PERHAPS.get(digit, digit) for digit in digits))}
+    for said in (digits, _ZEROS.sub(lambda found: "0" * len(found[0]), digits)):
+        if known(int(said, 16)):
+            return int(said, 16)
+    possible = {int("".join(signs), 16) for signs in product(*(_PERHAPS.get(digit, digit) for digit in said))}
     likely = [number for number in possible if known(number)]
     return likely[0] if len(likely) == 1 else None
 
@@ -177,5 +179,17 @@ def _table() -> dict[int, str]:
 
 
 @cache
-def _names() -> tuple[tuple[str, int], ...]:
-    return tuple((letters(name), code) for code, name in _table().items())
+def _names() -> dict[str, int]:
+    return {letters(name): code for code, name in _table().items()}
+
+
+@lru_cache(2048)
+def _counted(word: str) -> Counter[str]:
+    return Counter(word)
+
+
+def _comparable(one: str, other: str) -> bool:
+    """Whether two words may be near at all: letters that one has and the other lacks must be put in or changed."""
+    if abs(len(one) - len(other)) > AT_MOST:
+        return False
+    return (_counted(one) - _counted(other)).total() <= AT_MOST + MARGIN

@@ -16,8 +16,10 @@ from importlib import resources
 
 from bootmend.screens.screen import Kind
 
-ENOUGH = 0.7
+ENOUGH, ENOUGH_OF_SHORT = 0.7, 0.8
 """The part of a phrase's trigrams that must be there."""
+LONG = 30
+"""From so many folded letters on a phrase is long."""
 SHORT = 16
 """Phrases of fewer folded letters count only as a whole line: their words stand in other texts, too."""
 SPAN = 3
@@ -28,20 +30,16 @@ _ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s"})
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The phrase that told the kind, and how well it was read (0 to 1)."""
+    """What the phrase that was seen makes it."""
 
     kind: Kind
     detail: str | None
     language: str | None
-    share: float
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    kind: Kind
-    detail: str | None
-    language: str | None
+    seen: Seen
     length: int
     trigrams: frozenset[str]
 
@@ -58,12 +56,9 @@ def what_screen(lines: Sequence[str]) -> Seen | None:
     whole = [_trigrams(part) for part in parts]
     spans = [_trigrams("".join(parts[at : at + SPAN])) for at in range(len(parts))]
     for phrase in _phrases():
-        best = max(
-            ((_share(phrase, whole[at], spans[at]), -at) for at in range(len(parts))),
-            default=(0.0, 0),
-        )
-        if best[0] >= ENOUGH:
-            return Seen(phrase.kind, phrase.detail, phrase.language, best[0], -best[1])
+        shares = (_share(phrase, line, span) for line, span in zip(whole, spans, strict=True))
+        if max(shares, default=0.0) >= (ENOUGH if phrase.length >= LONG else ENOUGH_OF_SHORT):
+            return phrase.seen
     return None
 
 
@@ -87,5 +82,5 @@ def _phrases() -> tuple[_Phrase, ...]:
         for language, texts in row.items():
             for text in texts:
                 letters = folded(text)
-                found.append(_Phrase(kind, detail, language or None, len(letters), _trigrams(letters)))
+                found.append(_Phrase(Seen(kind, detail, language or None), len(letters), _trigrams(letters)))
     return tuple(found)

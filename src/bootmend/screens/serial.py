@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bootmend.dumps.bugchecks import plain_code
 from bootmend.dumps.verdict import EXCEPTION_CODES, STATUS_ARGUMENT
@@ -24,6 +24,8 @@ from bootmend.screens.screen import Kind, SerialVerdict
 MAX_CHARACTERS = 4 << 20
 """Only the newest part of a longer log is read."""
 LONGEST_LINE = 1000
+MANY = 100
+"""So many times a screen that may be a menu is looked at."""
 BEHIND = 24
 """Lines behind the announcement of a stop in which its name, driver and arguments stand."""
 
@@ -39,20 +41,22 @@ _SIGNS = re.compile(
 _STATUS = re.compile(r"(?:Status|Error code|상태|오류 코드)\s*:\s*(0x[cC][0-9a-fA-F]{7})")
 _FILE = re.compile(r"(?:File|파일)\s*:\s*(\\\S.*?)\s*$")
 _STOP = re.compile(r"\*\*\* STOP: (0x[0-9A-Fa-f]{8})(?: \(([^)]*)\))?")
+_STOPPED = re.compile(r'CLASSNAME="BLUESCREEN"|\*\*\* STOP: 0x')
 _STOPCODE = re.compile(r'NAME="STOPCODE"[^>]*>\s*<VALUE>"?(0x[0-9A-Fa-f]{1,8})')
 _ARGUMENT = re.compile(r"0x[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?")
 _DRIVER = re.compile(r"[\w.$~-]{1,60}\.(?:sys|exe|dll)", re.IGNORECASE)
 
-_STATES = (
-    (re.compile(r"SAC started and initialized"), Kind.STARTING, True),
-    (re.compile(r"The CMD command is now available"), Kind.RUNNING, False),
-    (
-        re.compile(r"The CMD command is unavailable|SAC will become unavailable|SAC is unavailable"),
-        Kind.SHUTTING_DOWN,
-        False,
-    ),
-)
-"""A line of the console, what it makes the machine, and whether it begins a start."""
+_STARTED = "SAC started and initialized"
+_STATES = {
+    _STARTED: Kind.STARTING,
+    "The CMD command is now available": Kind.RUNNING,
+    "The CMD command is unavailable": Kind.SHUTTING_DOWN,
+    "SAC will become unavailable": Kind.SHUTTING_DOWN,
+    "SAC is unavailable": Kind.SHUTTING_DOWN,
+}
+"""What the kernel's console says, and what that makes the machine."""
+_SHOWN = ("Windows Boot Manager", "An operating system", "BOOTMGR", "No operating system")
+"""What begins a screen of the boot manager or the firmware."""
 
 
 @dataclass(slots=True)
@@ -65,7 +69,6 @@ class _Event:
     image: str | None = None
     arguments: tuple[int, ...] = ()
     detail: str | None = None
-    starts: bool = False
 
 
 def looks_like_serial_log(text: str) -> bool:
@@ -76,27 +79,23 @@ def looks_like_serial_log(text: str) -> bool:
 def read_serial_log(text: str, name: str = "serial log") -> SerialVerdict:
     """How far the newest start in the log got, and what stopped it."""
     lines = _plain(text)
-    events = list(_events(lines))
-    starts = sum(event.starts for event in events)
-    if not events:
+    last = next(_events(lines), None)
+    if last is None:
         return SerialVerdict(name, Kind.OTHER, sure=False)
-    last = events[-1]
-    verdict = SerialVerdict(
+    return SerialVerdict(
         name,
         last.kind,
-        sure=True,
+        sure=last.kind is not Kind.STOP or last.stop is not None,
         stop=last.stop,
         stop_name=None if last.stop is None else shown_name(last.stop),
         status=last.status,
         image=last.image,
         arguments=last.arguments,
         detail=last.detail,
-        starts=starts,
+        starts=sum(_STARTED in line for line in lines),
         line=last.line,
         evidence=last.text,
     )
-    unread = last.kind is Kind.STOP and last.stop is None
-    return replace(verdict, sure=False) if unread else verdict
 
 
 def _plain(text: str) -> list[str]:
@@ -106,30 +105,21 @@ def _plain(text: str) -> list[str]:
 
 
 def _events(lines: Sequence[str]) -> Iterator[_Event]:
-    stopped = None
-    for at, line in enumerate(lines):
-        for pattern, kind, starts in _STATES:
-            if pattern.search(line):
-                stopped = None
-                yield _Event(kind, at + 1, line, starts=starts)
-        if "BLUESCREEN" in line or _STOP.search(line):
-            event = _stop(lines, at)
-            # The XML, the name and the old *** STOP line of one bug check are one event.
-            if stopped is None or (event.stop is not None and event.stop != stopped):
-                stopped = event.stop
-                yield event
+    """What the lines tell, the newest first."""
+    doubtful = 0
+    for at in range(len(lines) - 1, -1, -1):
+        line = lines[at]
+        state = next((kind for sign, kind in _STATES.items() if sign in line), None)
+        if state:
+            yield _Event(state, at + 1, line)
+        elif _STOPPED.search(line):
+            yield _stop(lines, at)
         elif status := _STATUS.search(line):
-            stopped = None
             yield _Event(Kind.BOOT_MANAGER, at + 1, line, status=int(status[1], 16), image=_file_near(lines, at))
-        elif (
-            "Windows Boot Manager" in line
-            or "An operating system" in line
-            or "BOOTMGR" in line
-            or "No operating" in line
-        ):
+        elif doubtful < MANY and any(sign in line for sign in _SHOWN):
+            doubtful += 1
             shown = what_screen([one for one in lines[at : at + BEHIND] if one])
             if shown and shown.kind in (Kind.MENU, Kind.BIOS):
-                stopped = None
                 yield _Event(shown.kind, at + 1, line, detail=shown.detail)
 
 

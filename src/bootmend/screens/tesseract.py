@@ -9,18 +9,21 @@ import io
 import os
 import resource
 import shutil
+import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 
-from bootmend.errors import Unequipped
+from bootmend.errors import InputError, Unequipped
 from bootmend.screens.lines import MAX_LINES, Reading, placed, top_down
 from bootmend.screens.picture import View
 from bootmend.texts import say
 
-SECONDS = 30
-"""For one view; a screen takes well under one second."""
+SECONDS = 20
+"""Of a processor's time, for one view; a screen takes about one."""
+PATIENCE = 150
+"""Of the clock: on a busy machine the same work takes longer."""
 MEMORY = 2 << 30
 
 
@@ -36,7 +39,7 @@ class Tesseract:
         return "kor" in _languages(self.program)
 
     def read(self, view: View, *, korean: bool = False, sparse: bool = True) -> Reading:
-        """The lines from top to bottom; none where it sees no text or runs out of time.
+        """The lines from top to bottom; none where it sees no text.
 
         `sparse`: text may stand anywhere; else the view is taken for one block.
         """
@@ -53,7 +56,7 @@ def _languages(program: str) -> frozenset[str]:
 
 
 def _run(command: Sequence[str], given: bytes) -> str:
-    """What the program says; nothing where it fails or does not end in time."""
+    """What the program says. `InputError` where it fails or does not end in time: that is not "no text"."""
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     with subprocess.Popen(
         command,
@@ -64,11 +67,16 @@ def _run(command: Sequence[str], given: bytes) -> str:
     ) as child:
         try:
             resource.prlimit(child.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
-            told, _ = child.communicate(given, timeout=SECONDS)
-        except (subprocess.TimeoutExpired, OSError):
-            told = b""
+            resource.prlimit(child.pid, resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+            told, _ = child.communicate(given, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise InputError(say("screens.engine_slow")) from None
         finally:
             child.kill()
+    if child.returncode == -signal.SIGXCPU:
+        raise InputError(say("screens.engine_slow"))
+    if child.returncode:
+        raise InputError(say("screens.engine_failed", code=child.returncode))
     return told.decode("utf-8", "replace")
 
 
