@@ -72,6 +72,25 @@ def test_a_hive_that_is_cut_off_is_the_one_cause(length: int) -> None:
         assert odd.propose().rehearsal is None
 
 
+@pytest.mark.parametrize(("start", "length"), [(65536, 16384), (243_712, 243_712)])
+def test_so_is_one_that_has_lost_a_part_inside(start: int, length: int) -> None:
+    with strange() as odd:
+        odd.volume(lambda files: files.write_in_place(SYSTEM, start, bytes(length)))
+        found = odd.diagnose()
+        assert [(one.rule, one.severity) for one in found.findings] == [("hive_unreadable", Severity.CAUSE)]
+        assert found.prediction is not None
+        assert odd.propose().rehearsal is None
+
+
+def test_a_bin_that_is_none_alone_is_a_risk_and_the_rest_is_asked() -> None:
+    with strange() as odd:
+        at = odd.read(SYSTEM).index(b"hbin", 400_000)
+        odd.volume(lambda files: files.write_in_place(SYSTEM, at, b"XXXX"))
+        found = odd.diagnose()
+        assert [(one.rule, one.severity) for one in found.findings] == [("hive_unreadable", Severity.RISK)]
+        assert found.asked == set(all_rules())
+
+
 def test_the_channel_file_is_told_though_no_sensor_can_be_seen() -> None:
     with strange() as odd:
         fault(odd, "crowdstrike-291")

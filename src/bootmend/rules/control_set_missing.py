@@ -50,7 +50,7 @@ def check(windows: Windows) -> Iterator[Finding]:
         hive = windows.system.hive
     except InputError:
         return  # hive_unreadable says it
-    if windows.system.cut_off is not None:
+    if windows.system_loss is not None:
         return  # a set may have stood in the part that is lost
     word = NEXT if named_by(hive, NEXT) else LAST
     named = named_by(hive, word)

@@ -5,7 +5,8 @@ Symptom:  SYSTEM: an error screen of the boot loader that names \\Windows\\Syste
           BAD_SYSTEM_CONFIG_INFO. SOFTWARE, SAM, SECURITY, DEFAULT: stop 0xC0000218, "The registry cannot
           load the hive (file) ... It is corrupt, absent, or not writable".
 Cause:    the file does not exist, has 0 bytes, does not begin as a hive, ends before its own data does, or
-          its root cannot be read, and its logs do not give back what is lacking.
+          its root cannot be read, and its logs do not give back what is lacking. Of SYSTEM also: a part inside is
+          no registry data, and services that every Windows has are lost with it.
 Evidence: the file and the offset where it stops being a hive, after a replay of its logs in memory.
 Repair:   on request (--accept regback): the copy that Windows itself made in config\\RegBack, if all copies
           there are clean and sound, SYSTEM and SOFTWARE are among them, and SAM and SECURITY both. Only
@@ -68,7 +69,8 @@ def check(windows: Windows) -> Iterator[Finding]:
 
 
 def _finding(windows: Windows, hive: ConfigHive, copies: Backup) -> Finding:
-    cause = hive.trouble is not HiveTrouble.BROKEN_BIN
+    torn = hive.trouble is HiveTrouble.BROKEN_BIN and hive.name == "SYSTEM" and windows.system_loss is not None
+    cause = torn or hive.trouble is not HiveTrouble.BROKEN_BIN
     actions, evidence = _copies(windows, hive, copies) if cause else ([], [])
     if not cause:
         skipped = [Skipped(say("rules_kernel.heal_action"), say("rules_kernel.heal_reason"))]
@@ -78,13 +80,12 @@ def _finding(windows: Windows, hive: ConfigHive, copies: Backup) -> Finding:
     else:
         skipped = []
     trouble = hive.trouble.value if hive.trouble is not None else ""
+    title = "hive_title_torn" if torn else "hive_title" if cause else "hive_title_risk"
     return Finding(
         rule="hive_unreadable",
         severity=Severity.CAUSE if cause else Severity.RISK,
         subject=hive.name,
-        title=say(
-            "rules_kernel.hive_title" if cause else "rules_kernel.hive_title_risk", name=hive.name, trouble=trouble
-        ),
+        title=say(f"rules_kernel.{title}", name=hive.name, trouble=trouble),
         why=_why(hive, cause),
         evidence=(Evidence(hive.file.where, hive.what), *evidence),
         actions=tuple(actions),

@@ -16,7 +16,7 @@ from enum import Enum
 
 from bootmend.errors import DeviceError, InputError, Missing, ParseError, Refused, Unequipped
 from bootmend.findings import HiveFile
-from bootmend.formats.hive import check, walk_bins
+from bootmend.formats.hive import check
 from bootmend.texts import say
 from bootmend.volumes.volume import Elsewhere
 from bootmend.windows.installation import Windows
@@ -101,16 +101,13 @@ def _load(windows: Windows, name: str) -> LoadedHive:
 
 
 def _trouble_of(loaded: LoadedHive) -> tuple[HiveTrouble | None, str]:
-    data, base = loaded.recovery.data, loaded.hive.base
     if loaded.cut_off is not None:
         return HiveTrouble.TRUNCATED, str(loaded.cut_off)
-    try:
-        for _ in walk_bins(data, loaded.where, base.size):
-            pass
-    except ParseError as error:
-        first = error.offset < BIN_START + 32
-        return (HiveTrouble.NO_HIVE if first else HiveTrouble.BROKEN_BIN), str(error)
-    return None, ""
+    error = loaded.broken_bin
+    if error is None:
+        return None, ""
+    first = error.offset < BIN_START + 32
+    return (HiveTrouble.NO_HIVE if first else HiveTrouble.BROKEN_BIN), str(error)
 
 
 @dataclass(frozen=True, slots=True)

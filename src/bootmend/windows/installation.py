@@ -20,7 +20,7 @@ from bootmend.windows.boot_disk import BootDisk
 from bootmend.windows.bootchain import BootChain
 from bootmend.windows.bootfiles import BootFiles
 from bootmend.windows.components import ComponentStore
-from bootmend.windows.control_sets import LAST, named_by, next_control_set
+from bootmend.windows.control_sets import LAST, NEXT, named_by, next_control_set
 from bootmend.windows.crash_witness import Crash, last_crash
 from bootmend.windows.donor import Given, oem_catalogs
 from bootmend.windows.drivers import MAX_IMAGE, AuditedDriver, audit_driver
@@ -35,6 +35,8 @@ from bootmend.windows.witnesses.scene import Scene
 
 MACHINES = {"AMD64": 0x8664, "ARM64": 0xAA64, "X86": 0x14C}
 KERNEL = "System32\\ntoskrnl.exe"
+EVERYWHERE = frozenset(("acpi", "disk", "mountmgr", "partmgr", "volmgr"))
+"""Services of every Windows since Vista, on whatever hardware."""
 MOST_DIGITS = 10
 """A build number is a 32-bit number; longer digits are no number of anything."""
 
@@ -120,14 +122,31 @@ class Windows:
     def registry_fault(self) -> InputError | None:
         """Why nothing can be asked of the SYSTEM hive: missing, broken, cut off, or it names no set that is there."""
         try:
-            if self.system.cut_off is not None:
-                return self.system.cut_off
+            if self.system_loss is not None:
+                return self.system_loss
             _ = self.services
         except Unequipped:
             raise
         except InputError as error:
             return error
         return None
+
+    @cached_property
+    def system_loss(self) -> ParseError | None:
+        """That SYSTEM reads, but has lost a part: it is cut off, or a bin is none and keys that all have went with it.
+
+        What is lacking in such a hive says nothing of the machine.
+        """
+        if self.system.cut_off is not None:
+            return self.system.cut_off
+        error = self.system.broken_bin
+        if error is None:
+            return None
+        hive = self.system.hive
+        name = named_by(hive, NEXT) or named_by(hive, LAST)
+        services = hive.key(f"{name}\\Services") if name else None
+        known = {key.name.lower() for key in services.subkeys()} if services is not None else set()
+        return None if known >= EVERYWHERE else error
 
     @cached_property
     def control_set(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bootmend.errors import Missing, ParseError
-from bootmend.formats.hive import Hive, Recovery, RecoveryState, recover
+from bootmend.formats.hive import Hive, Recovery, RecoveryState, recover, walk_bins
 from bootmend.windows.image import Image, address
 
 LOG_SUFFIXES = ("LOG", "LOG1", "LOG2")
@@ -46,6 +46,16 @@ class LoadedHive:
         if there >= expected:
             return None
         return ParseError(self.where, len(self.recovery.data), f"{expected} bytes of hive bins", str(there))
+
+    @property
+    def broken_bin(self) -> ParseError | None:
+        """The first hive bin that is none."""
+        try:
+            for _ in walk_bins(self.recovery.data, self.where, self.hive.base.size):
+                pass
+        except ParseError as error:
+            return error
+        return None
 
     @property
     def unreplayable(self) -> bool:
