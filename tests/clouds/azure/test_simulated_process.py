@@ -19,7 +19,7 @@ from azure.storage.blob import BlobClient
 from azure_double import MIB, compute, disk_file
 
 from bootmend.clouds.azure.simulate.double import Double
-from bootmend.clouds.azure.simulate.server import Seen
+from bootmend.clouds.azure.simulate.front import Seen
 from bootmend.clouds.azure.simulate.signin import FakeCredential
 
 

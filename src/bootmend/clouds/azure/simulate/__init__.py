@@ -24,7 +24,8 @@ As a process of its own, whose state lies in a folder and outlives it:
 prints one line of JSON: {"url", "subscription", "pid", "environment"}; with that environment DefaultAzureCredential
 signs in here. It is steered over HTTP below `/simulate/` (control.py): calls, faults, machines, oracles.
 
-    server      HTTP in and out; what is below /subscriptions is ARM, below /simulate steering, the rest blobs
+    server      HTTP in and out
+    front       the way of a call; below /subscriptions is ARM, below /simulate steering, the rest are blobs
     router      which function answers which method and path, and the ARM action that it takes
     signin, permissions, throttle, faults: what may say no before a call is looked at
     world       all resources, by id; operations that are under way; saved to the folder

@@ -161,6 +161,11 @@ def _need_share(world: World, call: Call, right: str) -> None:
 def _find(world: World, path: str) -> Blob:
     with world.lock:
         blob = find_blob(world, path)
+        closed = world.blobs.get(path, {}).get("open") is False
+    if closed:
+        # ASSUMPTION: what storage accounts behind a firewall answer
+        # (https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes).
+        raise BlobError(403, "AuthorizationFailure", "This request is not authorized to perform this operation.")
     if blob is None:
         raise BlobError(404, "BlobNotFound", "The specified blob does not exist.")
     return blob

@@ -8,9 +8,9 @@ Whether its OS disk boots is asked of the machine's own oracle (oracles.py), not
 
 from __future__ import annotations
 
-from bootmend.clouds.azure.simulate.attachment import os_disk
 from bootmend.clouds.azure.simulate.ids import DISK
 from bootmend.clouds.azure.simulate.oracles import judge
+from bootmend.clouds.azure.simulate.os_disks import os_disk
 from bootmend.clouds.azure.simulate.wire import Json
 from bootmend.clouds.azure.simulate.world import Resource, World
 

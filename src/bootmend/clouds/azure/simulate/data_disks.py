@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 
-from bootmend.clouds.azure.simulate.attachment import MOST_DATA_DISKS, set_data_disks
 from bootmend.clouds.azure.simulate.ids import VM, resource_id
+from bootmend.clouds.azure.simulate.luns import MOST_DATA_DISKS, set_data_disks
 from bootmend.clouds.azure.simulate.operations import begin, effect
 from bootmend.clouds.azure.simulate.router import one, route
 from bootmend.clouds.azure.simulate.vms import need_idle

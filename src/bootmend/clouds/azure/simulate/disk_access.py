@@ -16,6 +16,9 @@ from bootmend.clouds.azure.simulate.router import one, route
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, new_guid
 
+_LONGEST = 60 * 86400
+"""https://learn.microsoft.com/azure/virtual-machines/windows/download-vhd : since February 2025."""
+
 
 def _target(world: World, call: Call) -> Resource:
     kind = DISK if "/disks/" in call.path.lower() else SNAPSHOT
@@ -31,6 +34,8 @@ def begin_get_access(world: World, call: Call) -> Answer:
     seconds = body.get("durationInSeconds")
     if access not in ("Read", "Write") or not isinstance(seconds, int) or seconds <= 0:
         raise ArmError(400, "InvalidParameter", "Required parameter 'access' or 'durationInSeconds' is not valid.")
+    if seconds > _LONGEST:
+        raise ArmError(400, "InvalidParameter", f"The value of parameter durationInSeconds is more than {_LONGEST}.")
     state = disk.properties["diskState"]
     _need_open_network(disk)
     holder = world.find(disk.shown.get("managedBy", ""))
@@ -64,6 +69,7 @@ def granted(world: World, disk: Resource, arguments: Json) -> Json:
         # The name of a disk's blob: https://github.com/microsoft/AzureStorageExplorer/issues/6654
         disk.inside["blob"] = f"/md-impexp-{new_guid()[:8]}/{new_guid()[:12]}/abcd"
         disk_blob(world, disk.inside["blob"], disk)
+        world.blobs[disk.inside["blob"]]["open"] = _open_to_the_world(disk)
         disk.inside["state_before"] = disk.properties["diskState"]
     write = arguments["access"] == "Write"
     link, policy = shares.grant(
@@ -116,3 +122,13 @@ def _need_open_network(disk: Resource) -> None:
         raise ArmError(
             409, "OperationNotAllowed", f"Access to disk {disk.name} is denied by its networkAccessPolicy DenyAll."
         )
+
+
+def _open_to_the_world(disk: Resource) -> bool:
+    """Whether the link alone opens it, from anywhere.
+
+    AllowPrivate asks for a private endpoint, publicNetworkAccess as well; dataAccessAuthMode asks for a sign-in besides
+    (https://learn.microsoft.com/azure/virtual-machines/disks-secure-upload-download).
+    """
+    wanted = {"networkAccessPolicy": "AllowAll", "publicNetworkAccess": "Enabled", "dataAccessAuthMode": "None"}
+    return all(disk.properties.get(key, usual) == usual for key, usual in wanted.items())

@@ -15,11 +15,12 @@ from bootmend.clouds.azure.simulate import all_routes, oracles, permissions, sha
 from bootmend.clouds.azure.simulate.clock import Clock
 from bootmend.clouds.azure.simulate.control import steer
 from bootmend.clouds.azure.simulate.faults import Faults
+from bootmend.clouds.azure.simulate.front import Front, Moment, Seen
 from bootmend.clouds.azure.simulate.groups import make_group, make_lock
 from bootmend.clouds.azure.simulate.ids import DISK, SNAPSHOT, VM, group_id
 from bootmend.clouds.azure.simulate.machines import Machine, make_machine
 from bootmend.clouds.azure.simulate.operations import settle
-from bootmend.clouds.azure.simulate.server import Front, Moment, Seen, make_server
+from bootmend.clouds.azure.simulate.server import make_server
 from bootmend.clouds.azure.simulate.throttle import Limits, Throttle
 from bootmend.clouds.azure.simulate.wire import Json
 from bootmend.clouds.azure.simulate.world import Resource, World

@@ -8,7 +8,8 @@ from typing import Any
 
 from bootmend.clouds.azure.simulate import oracles
 from bootmend.clouds.azure.simulate.boot import phase, power_on
-from bootmend.clouds.azure.simulate.disks import GIB, attach
+from bootmend.clouds.azure.simulate.disk_source import GIB
+from bootmend.clouds.azure.simulate.disks import attach
 from bootmend.clouds.azure.simulate.footer import is_footer
 from bootmend.clouds.azure.simulate.ids import DISK, NIC, VM, group_id, name_of
 from bootmend.clouds.azure.simulate.oddities import set_oddities

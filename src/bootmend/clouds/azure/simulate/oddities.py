@@ -78,6 +78,11 @@ def _public_network_access(_: World, __: Resource, disk: Resource, value: str) -
     disk.properties["publicNetworkAccess"] = value
 
 
+def _data_access_auth_mode(_: World, __: Resource, disk: Resource, value: str) -> None:
+    """AzureActiveDirectory: a link is of no use without a sign-in."""
+    disk.properties["dataAccessAuthMode"] = value
+
+
 def _lock(world: World, vm: Resource, _: Resource, value: str) -> None:
     make_lock(world, vm.id, value, "keep")
 
@@ -104,6 +109,7 @@ def _tags(_: World, vm: Resource, __: Resource, value: dict[str, str]) -> None:
 _ODDITIES: dict[str, _Oddity] = {
     "agent": _agent,
     "boot_diagnostics": _boot_diagnostics,
+    "data_access_auth_mode": _data_access_auth_mode,
     "encryption": _encryption,
     "ephemeral": _ephemeral,
     "lock": _lock,

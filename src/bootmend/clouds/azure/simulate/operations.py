@@ -55,6 +55,7 @@ def begin(
         "status": "InProgress",
         "doomed": world.settings.pop("doom", None),
     }
+    world.under_way.add(operation)
     # DiskRP and the compute provider keep their operations apart:
     # https://github.com/Azure/azure-rest-api-specs, specification/compute, examples of DiskRP and ComputeRP.
     family = "DiskOperations" if target.kind in (DISK, SNAPSHOT) else "operations"
@@ -76,19 +77,19 @@ def finish(world: World, operation: str) -> None:
 
 
 def running(world: World, target: Resource) -> list[Json]:
-    return [one for one in world.operations.values() if one["status"] == "InProgress" and one["target"] == target.id]
+    under_way = (world.operations[name] for name in world.under_way)
+    return [one for one in under_way if one["target"] == target.id]
 
 
 def settle(world: World) -> None:
     """Applies the ends of all operations whose time has come, in their order."""
     now = world.clock.azure_now()
-    due = [
-        one
-        for one in world.operations.values()
-        if one["status"] == "InProgress" and one["ends"] is not None and one["ends"] <= now
-    ]
+    under_way = {name: world.operations[name] for name in world.under_way}
+    due = [name for name, one in under_way.items() if one["ends"] is not None and one["ends"] <= now]
     world.changed = world.changed or bool(due)
-    for one in sorted(due, key=lambda one: float(one["ends"])):
+    for name in sorted(due, key=lambda name: float(under_way[name]["ends"])):
+        one = under_way[name]
+        world.under_way.discard(name)
         target = world.find(one["target"])
         one["ended"] = world.clock.now()
         try:

@@ -5,11 +5,11 @@ https://learn.microsoft.com/azure/virtual-machines/states-billing : the power st
 
 from __future__ import annotations
 
-from bootmend.clouds.azure.simulate.attachment import os_disk
 from bootmend.clouds.azure.simulate.boot import power_off, power_on
 from bootmend.clouds.azure.simulate.disks import need_no_share
 from bootmend.clouds.azure.simulate.ids import VM, resource_id
 from bootmend.clouds.azure.simulate.operations import begin, effect
+from bootmend.clouds.azure.simulate.os_disks import need_lasting_disk, os_disk
 from bootmend.clouds.azure.simulate.router import one, route
 from bootmend.clouds.azure.simulate.vms import need_idle
 from bootmend.clouds.azure.simulate.wire import Answer, Call, Json
@@ -18,6 +18,7 @@ from bootmend.clouds.azure.simulate.world import Resource, World
 
 @route("POST", one(VM) + "/deallocate", VM)
 def deallocate(world: World, call: Call) -> Answer:
+    need_lasting_disk(world.get(resource_id(call.names, VM)), "deallocated")
     return _switch(world, call, "deallocating", "vm.deallocated", 40)
 
 

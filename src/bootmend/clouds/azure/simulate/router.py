@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call
+from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import World
 
 Handler = Callable[[World, Call], Answer]
 
+_PAGE = 50
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
 
 
@@ -46,6 +48,19 @@ def one(kind: str) -> str:
     provider, *types = kind.split("/")
     places = ("{name}", "{child}")
     return in_group(provider) + "".join(f"/{kind}/{place}" for kind, place in zip(types, places, strict=False))
+
+
+def page(call: Call, items: list[Json]) -> Answer:
+    """A list as ARM gives it: so many at a time, and a link to the rest of them.
+
+    https://learn.microsoft.com/rest/api/azure/#async-operations-throttling-and-paging ; the length of a page is ours.
+    """
+    start = int(call.query.get("$skiptoken", "0"))
+    told: Json = {"value": items[start : start + _PAGE]}
+    if start + _PAGE < len(items):
+        query = urlencode({**call.query, "$skiptoken": str(start + _PAGE)})
+        told["nextLink"] = f"{call.base}{call.path}?{query}"
+    return Answer(200, told)
 
 
 def route(method: str, pattern: str, kind: str) -> Callable[[Handler], Handler]:

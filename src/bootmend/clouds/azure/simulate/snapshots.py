@@ -6,10 +6,11 @@ https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots .
 
 from __future__ import annotations
 
-from bootmend.clouds.azure.simulate.disks import copy_source, need_no_share
+from bootmend.clouds.azure.simulate.disk_source import copy_source
+from bootmend.clouds.azure.simulate.disks import need_no_share
 from bootmend.clouds.azure.simulate.ids import SNAPSHOT, resource_id
 from bootmend.clouds.azure.simulate.operations import begin, effect
-from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, route
+from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, page, route
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, merge, new_guid
 
@@ -67,7 +68,7 @@ def get(world: World, call: Call) -> Answer:
 @route("GET", in_group(SNAPSHOT), SNAPSHOT)
 @route("GET", in_subscription(SNAPSHOT), SNAPSHOT)
 def listing(world: World, call: Call) -> Answer:
-    return Answer(200, {"value": [one.answer() for one in world.every(SNAPSHOT, call.names.get("group"))]})
+    return page(call, [one.answer() for one in world.every(SNAPSHOT, call.names.get("group"))])
 
 
 @route("PATCH", one(SNAPSHOT), SNAPSHOT)

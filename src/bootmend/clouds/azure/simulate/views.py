@@ -7,8 +7,8 @@ changes its power state may be missing: https://github.com/Azure/azure-sdk-for-p
 
 from __future__ import annotations
 
-from bootmend.clouds.azure.simulate.attachment import os_disk
 from bootmend.clouds.azure.simulate.boot import seen
+from bootmend.clouds.azure.simulate.os_disks import os_disk
 from bootmend.clouds.azure.simulate.wire import Json
 from bootmend.clouds.azure.simulate.world import Resource, World
 

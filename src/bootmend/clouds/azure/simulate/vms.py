@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import copy
 
-from bootmend.clouds.azure.simulate.attachment import make_os_disk, set_data_disks, swap_os_disk
 from bootmend.clouds.azure.simulate.boot import power_on
 from bootmend.clouds.azure.simulate.disks import detach
 from bootmend.clouds.azure.simulate.ids import NIC, RUN_COMMAND, VM, resource_id
+from bootmend.clouds.azure.simulate.luns import set_data_disks
 from bootmend.clouds.azure.simulate.network import make_nic
 from bootmend.clouds.azure.simulate.operations import begin, effect, running
+from bootmend.clouds.azure.simulate.os_disks import make_os_disk, swap_os_disk
 from bootmend.clouds.azure.simulate.permissions import need_linked
-from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, route
+from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, page, route
 from bootmend.clouds.azure.simulate.views import instance_view
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, merge, new_guid
@@ -68,7 +69,7 @@ def listing(world: World, call: Call) -> Answer:
         if call.query.get("statusOnly") == "true" or call.query.get("$expand", "").lower() == "instanceview":
             machine["properties"]["instanceView"] = instance_view(world, vm)
         shown.append(machine)
-    return Answer(200, {"value": shown})
+    return page(call, shown)
 
 
 @route("DELETE", one(VM), VM)
@@ -106,8 +107,8 @@ def new_etag() -> str:
 def need_idle(world: World, vm: Resource) -> None:
     """One change of a machine at a time; a machine whose change is under way answers 409.
 
-    https://learn.microsoft.com/azure/virtual-machines/troubleshooting/error-messages (AttachDiskWhileBeingDetached and
-    the like); that each kind of change excludes each other is an ASSUMPTION on the safe side.
+    https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/error-messages knows some such pairs; that
+    each kind of change excludes each other is an ASSUMPTION on the safe side.
     """
     if running(world, vm):
         raise ArmError(

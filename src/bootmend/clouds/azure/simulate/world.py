@@ -64,6 +64,8 @@ class World:
         self.subscription = SUBSCRIPTION
         self.resources: dict[str, Resource] = {}
         self.operations: dict[str, Json] = {}
+        self.under_way: set[str] = set()
+        """Names of the operations that have not ended."""
         self.blobs: dict[str, Json] = {}
         """Path of a blob -> its content and kind (blobs.py)."""
         self.settings: Json = {}
@@ -140,6 +142,7 @@ class World:
 
     def _end_what_ran(self) -> None:
         """A script that was running when the double ended runs no more."""
+        self.under_way = {name for name, one in self.operations.items() if one["status"] == "InProgress"}
         for operation in self.operations.values():
             if operation["ends"] is None:
                 operation["ends"] = 0.0
