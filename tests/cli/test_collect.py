@@ -66,7 +66,8 @@ def test_what_is_in_it(generation: int, tmp_path: Path) -> None:
         result = json.loads(files["result.json"])
         assert result["findings"][0]["rule"] == "catalog_missing"
         assert result["dump"]["finding"] == 1
-        assert b"filecrypt.sys cannot be verified" in files["report.txt"]
+        for name in ("report.txt", "report.html"):
+            assert b"filecrypt.sys cannot be verified" in files[name]
         assert {one["problem"] for one in json.loads(files["drivers.json"])["drivers"]} >= {None, "catalog_lost"}
         assert [one["content"] for one in json.loads(files["disk.json"])["partitions"]][-1] == "ntfs"
         store = next(data for name, data in files.items() if name.startswith("boot/") and name.endswith("BCD.txt"))

@@ -22,6 +22,7 @@ from bootmend.cli import (
     lab,
     reg,
     repair,
+    report,
     rules,
     screen,
     script,
@@ -66,6 +67,7 @@ app.command()(drivers.drivers)
 app.command()(dump.dump)
 app.command()(screen.screen)
 app.command()(collect.collect)
+app.command()(report.report)
 app.command()(status.status)
 app.command()(enable.enable)
 app.command()(disable.disable)

@@ -1,15 +1,12 @@
 """A bundle being written: a zip file that is there when it is whole, and not before.
 
-Every part is bounded, hashed and listed in MANIFEST.json, with what was left out and why. The file is made under
-another name beside its place, brought to the medium, and then takes its name, but only where nothing has that name.
+Every part is bounded, hashed and listed in MANIFEST.json, with what was left out and why.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,6 +19,7 @@ from typing import Any, Self
 from bootmend import __version__
 from bootmend.errors import InputError, Refused
 from bootmend.reports.document import stamp
+from bootmend.reports.new_file import NewFile
 from bootmend.texts import say
 
 SCHEMA = "bootmend.bundle/1"
@@ -53,18 +51,10 @@ class Bundle:
     """Raises Refused where `target` is there already, InputError where it cannot be written."""
 
     def __init__(self, target: Path, disk: str) -> None:
-        self.target = target
+        self._new = NewFile(target)
         self.contents = Contents()
         self._disk = disk
-        if target.exists() or target.is_symlink():
-            raise Refused(say("collect.exists", file=target), say("collect.exists_next"))
-        try:
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        except OSError as error:
-            raise InputError(say("collect.unwritable", file=target, why=error.strerror)) from error
-        self._path = Path(name)
-        self._file = os.fdopen(handle, "w+b")
-        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
+        self._zip = zipfile.ZipFile(self._new.file, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
 
     def add(
         self, name: str, what: str, pieces: bytes | str | Iterable[bytes], *, source: str = "", most: int | None = MOST
@@ -115,31 +105,12 @@ class Bundle:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        try:
+        with self._new:
             if kind is None:
                 self._zip.writestr(MANIFEST, json.dumps(self.manifest, indent=2))
                 self._zip.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._take_its_name()
-        finally:
+                return
             with suppress(OSError, ValueError):  # in the middle of a part
                 self._zip.close()
-            self._file.close()
-            self._path.unlink(missing_ok=True)
-
-    def _take_its_name(self) -> None:
-        """A link never takes the place of a file that came meanwhile; where there are no links, a look before it."""
-        try:
-            os.link(self._path, self.target)
-        except FileExistsError as error:
-            raise Refused(say("collect.exists", file=self.target), say("collect.exists_next")) from error
-        except OSError:
-            if self.target.exists():
-                raise Refused(say("collect.exists", file=self.target), say("collect.exists_next")) from None
-            self._path.rename(self.target)
-        folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            if value is not None:
+                raise value

@@ -1,6 +1,6 @@
 """What a bundle for a support engineer holds: what was found, and what a second look would want to see.
 
-    report.txt, result.json   the diagnosis           boot/      BCD stores, raw and listed
+    report.*, result.json     the diagnosis           boot/      BCD stores, raw and listed
     drivers.json              the signature audit     registry/  the keys that bear on the boot, as .reg files
     disk.json                 partitions and volumes  logs/      event logs, and the ends of text logs
                                                       dump/      of the newest crash dump what was asked for
@@ -31,6 +31,8 @@ from bootmend.formats.hive import Hive
 from bootmend.repair import Diagnosis
 from bootmend.reports import document, drivers
 from bootmend.reports.bundle import MOST, Bundle
+from bootmend.reports.page import html
+from bootmend.reports.result_file import Node
 from bootmend.texts import say
 from bootmend.volumes.volume import File, Volume
 from bootmend.windows.image import address, describe
@@ -99,7 +101,9 @@ class Collected:
 def collect(bundle: Bundle, what: Collected) -> None:
     """Everything but the dump. What cannot be read is listed with its reason."""
     bundle.add("report.txt", say("collect.report"), what.report)
-    bundle.add("result.json", say("collect.result"), _json(document.diagnosis(what.device, what.result, what.started)))
+    found = document.diagnosis(what.device, what.result, what.started)
+    bundle.add("result.json", say("collect.result"), _json(found))
+    bundle.add("report.html", say("collect.page"), html(Node("result.json", "", found)))
     bundle.add("disk.json", say("collect.disk"), _json(_disk(what)))
     _guarded(bundle, say("collect.drivers"), partial(_drivers, bundle, what.windows))
     _stores(bundle, what)
