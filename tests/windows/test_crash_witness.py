@@ -162,3 +162,28 @@ def test_a_broken_newest_dump_gives_way_to_the_next() -> None:
         result = look(sample)
         assert result.crash is not None
         assert result.crash.where.endswith("021824-9156-01.dmp")
+
+
+def test_a_dump_by_a_tool_is_named_as_such() -> None:
+    with broken(2, "catalog-lost+crash-dump") as sample:
+        with OpenMachine(sample.disk, sample.machine.manifest) as machine:
+            machine.windows.write_in_place("\\Windows\\MEMORY.DMP", 0x38, MADE_BY_A_TOOL.to_bytes(4, "little"))
+            machine.windows.delete("\\Windows\\Minidump\\021824-9156-01.dmp")
+        result = look(sample)
+        assert result.crash is not None
+        assert (result.crash.age, result.crash.counts) == (Age.TOOL, False)
+        (told,) = crash_sentences(result)
+        assert "a tool made it" in told
+        assert borne_out_finding(result) is None
+        assert not any("MEMORY.DMP" in one.where for found in result.findings for one in found.evidence)
+
+
+def test_a_dump_that_names_no_file_agrees_by_its_status() -> None:
+    """A small dump often holds no names; that it tells of the predicted stop is said all the same."""
+    with broken(2, "catalog-lost+crash-dump") as sample:
+        with OpenMachine(sample.disk, sample.machine.manifest) as machine:
+            machine.windows.delete("\\Windows\\MEMORY.DMP")
+        result = look(sample)
+        assert result.crash is not None
+        assert result.crash.image == ""
+        assert "stop and status are those" in " ".join(crash_sentences(result))
