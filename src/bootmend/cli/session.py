@@ -43,12 +43,16 @@ def identity_of(device: BlockDevice) -> dict[str, str]:
     return {"disk": disk_id} if disk_id else {}
 
 
+def roots_given(trusted: Sequence[Path]) -> list[bytes]:
+    """The root certificates named on the command line and in BOOTMEND_TRUST."""
+    named = [Path(word) for word in os.environ.get(TRUST_VARIABLE, "").split(":") if word]
+    return [_read(path) for path in [*named, *trusted]]
+
+
 @contextmanager
 def given(trusted: Sequence[Path], donors: Sequence[str | Path]) -> Iterator[Given]:
     """Roots and donors named on the command line and in BOOTMEND_TRUST; donors stay open meanwhile."""
-    named = [Path(word) for word in os.environ.get(TRUST_VARIABLE, "").split(":") if word]
-    roots = [_read(path) for path in [*named, *trusted]]
-    trust = Trust(roots)
+    trust = Trust(roots_given(trusted))
     devices: list[BlockDevice] = []
     images: list[Image] = []
     opened: list[Donor] = []

@@ -45,7 +45,7 @@ class Way(Protocol):
 
     def mend(self, run: Run, tell: Progress) -> Mended: ...
 
-    def check(self, run: Run, tell: Progress) -> list[Cause]:
+    def check(self, run: Run, tell: Progress, /) -> list[Cause]:
         """The causes on the new disk as it lies in the cloud, not as we think it was filled."""
 
 
@@ -93,7 +93,7 @@ class Here:
             require(device, patches)
         return Mended(Outcome.REPAIRED, told, made)
 
-    def check(self, run: Run, tell: Progress) -> list[Cause]:
+    def check(self, run: Run, tell: Progress, /) -> list[Cause]:
         self.cloud.close_access(run.new_disk)
         with self.cloud.reading(run.new_disk) as device:
             found = diagnose(device, self.asked.given, progress=tell)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -15,22 +17,27 @@ from bootmend.cli.azure.session import (
     Vm,
     ask,
     azure_cloud,
+    helper_wanted,
     refuse_barred,
     show_machine,
+    show_result,
     show_run,
     telling,
 )
 from bootmend.cli.options import Accept, AsJson, Donors, Trusted, Yes
-from bootmend.errors import BootmendError, Missing, Refused
+from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.azure.helper import Helper
     from bootmend.clouds.cloud import How, Machine
+    from bootmend.clouds.mending import Here
     from bootmend.clouds.run import Run, Store
     from bootmend.repair import Proposal
+    from bootmend.windows.donor import Given
 
 HowWord = Annotated[
     Literal["direct", "helper"],
@@ -40,6 +47,20 @@ Only = Annotated[list[str], typer.Option("--only", metavar="RULE", help="Mend on
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that was broken off.")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="Leave the machine off, on its repaired disk.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="MINUTES", help="How long it may take to come up.")]
+HelperGroup = Annotated[
+    str, typer.Option("--helper-group", metavar="NAME", help="Resource group of the helper; default: that of VM.")
+]
+HelperSize = Annotated[str, typer.Option("--helper-size", metavar="SIZE", help="A size with at least 4 data disks.")]
+HelperDiskKind = Annotated[
+    str, typer.Option("--helper-disk-kind", metavar="SKU", help="Of the disks that are made for the helper.")
+]
+HelperSubnet = Annotated[
+    str, typer.Option("--helper-subnet", metavar="ID", help="Put the helper there; default: a network of its own.")
+]
+KeepHelper = Annotated[bool, typer.Option("--keep-helper", help="Leave the helper there for the next repair.")]
+Tags = Annotated[
+    list[str], typer.Option("--tag", metavar="NAME=VALUE", help="On the helper and its disks, where a policy asks.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Also where its agent says that it runs well.")]
 
 
@@ -47,7 +68,13 @@ def repair(
     vm: Vm,
     resource_group: Group = "",
     subscription: Subscription = "",
-    how: HowWord = "direct",
+    how: HowWord = "helper",
+    helper_group: HelperGroup = "",
+    helper_size: HelperSize = "Standard_B2als_v2",
+    helper_disk_kind: HelperDiskKind = "StandardSSD_LRS",
+    helper_subnet: HelperSubnet = "",
+    keep_helper: KeepHelper = False,
+    tag: Tags = [],
     donor: Donors = [],
     trust: Trusted = [],
     only: Only = [],
@@ -68,27 +95,35 @@ def repair(
     from bootmend.cli.repair import _check_rules as check_rules
     from bootmend.cli.session import given
     from bootmend.clouds import document
+    from bootmend.clouds.azure.helper import Helper
     from bootmend.clouds.cloud import How
     from bootmend.clouds.flow import Flow
-    from bootmend.clouds.mending import Asked, Here
     from bootmend.clouds.run import Stage, Store
     from bootmend.clouds.watch import Patience
 
     check_rules(only)
     cloud, store, out = azure_cloud(resource_group, subscription, vm), Store(), console()
     machine = cloud.find(vm)
-    options: dict[str, Any] = {"only": only, "accept": accept, "start": not no_start, "wait": wait}
+    helper = helper_wanted(helper_group, helper_size, helper_disk_kind, helper_subnet, tag, keep_helper)
+    options: dict[str, Any] = {
+        "only": only,
+        "accept": accept,
+        "start": not no_start,
+        "wait": wait,
+        "helper": asdict(helper),
+    }
     with store.alone(machine.id), given(trust, donor) as what:
         if resume:
             run = _broken_off(store, cloud, machine)
         else:
-            run = _begun(cloud, store, machine, How(how), options, yes=yes, force=force, json=json)
-        asked = Asked(what, run.options.get("only", ()), frozenset(run.options.get("accept", ())))
-        way = Here(cloud, asked) if json else Here(cloud, asked, lambda proposal: _show(out, proposal))
+            run = _begun(cloud, store, machine, How(how), options, donor=donor, yes=yes, force=force, json=json)
+        way = _way(cloud, store, run, what, trust, None if json else out)
         haste = cloud.connection.haste
         patience = Patience(60 * float(run.options.get("wait", wait)) / haste, 10 / haste, 45 / haste, 60 / haste)
         with telling(cloud) as tell, _naming_what_is_left(cloud, run, machine):
             Flow(cloud, store, run, way, patience, tell).go()
+            if isinstance(way, Helper):
+                way.close(run, tell)
     things = cloud.things(machine)
     if json:
         result = store.result(run)
@@ -102,9 +137,28 @@ def repair(
             }
         )
     else:
+        if isinstance(way, Helper):
+            show_result(out, store.result(run))
         show_run(out, run, things)
     good = run.outcome == "healthy" or (run.stage is Stage.DONE and run.verdict == "healthy")
     raise typer.Exit(0 if good or (no_start and run.stage is Stage.DONE) else 1)
+
+
+def _way(
+    cloud: AzureCloud, store: Store, run: Run, what: Given, trust: list[Path], out: Console | None
+) -> Here | Helper:
+    """As the run was begun, so that a resumed one goes the same way."""
+    from bootmend.cli.session import roots_given
+    from bootmend.clouds.azure.helper import Helper, Orders
+    from bootmend.clouds.azure.helper_machine import Wanted
+    from bootmend.clouds.mending import Asked, Here
+
+    if run.how == "helper":
+        told = dict(run.options.get("helper", {}))
+        told["tags"] = tuple((str(key), str(value)) for key, value in told.get("tags", ()))
+        return Helper(cloud, store, Wanted(**told), Orders([root.decode("latin-1") for root in roots_given(trust)]))
+    asked = Asked(what, run.options.get("only", ()), frozenset(run.options.get("accept", ())))
+    return Here(cloud, asked) if out is None else Here(cloud, asked, lambda proposal: _show(out, proposal))
 
 
 def _show(out: Console, proposal: Proposal) -> None:
@@ -121,6 +175,7 @@ def _begun(
     how: How,
     options: dict[str, Any],
     *,
+    donor: Sequence[object],
     yes: bool,
     force: bool,
     json: bool,
@@ -133,6 +188,8 @@ def _begun(
     refuse_unfinished(cloud, store, machine)
     bars = cloud.obstacles(machine)
     refuse_barred(bars, how)
+    if how.value == "helper" and donor:
+        raise Misuse(say("azure.no_donors"))
     sight = cloud.look(machine.id)
     if not json:
         show_machine(console(), machine, sight, bars)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bootmend.cli.options import SETTINGS
-from bootmend.errors import Refused, Unequipped
+from bootmend.errors import Misuse, Refused, Unequipped
 from bootmend.texts import say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.azure.helper_machine import Wanted
     from bootmend.clouds.cloud import Cloud, How, Machine, Obstacle, Sight, Thing
     from bootmend.clouds.run import Run
     from bootmend.repair import Progress
@@ -42,6 +43,18 @@ def azure_cloud(group: str, subscription: str, vm: str = "") -> AzureCloud:
     if vm and looks_like_id(vm) and not subscription:
         subscription = ResourceId.parse(vm).subscription
     return AzureCloud(connect(subscription), group)
+
+
+def helper_wanted(group: str, size: str, disk_kind: str, subnet: str, tags: list[str], keep: bool) -> Wanted:
+    """Misuse for a tag that is none."""
+    from bootmend.clouds.azure.helper_machine import Wanted
+
+    pairs = [tuple(word.partition("=")[::2]) for word in tags]
+    for name, value in pairs:
+        if not name or not value:
+            raise Misuse(say("azure.bad_tag", word=name))
+    told = tuple((name, value) for name, value in pairs)
+    return Wanted(size=size, disk_kind=disk_kind, subnet=subnet, group=group, tags=told, keep=keep)
 
 
 @contextmanager
@@ -90,16 +103,25 @@ def show_machine(out: Console, machine: Machine, sight: Sight, notes: Iterable[O
             out.print(say("report.note", text=f"{note.told} {note.next_step}"))
 
 
+def show_result(out: Console, result: dict[str, Any] | None) -> None:
+    """What was found and changed on a helper, in short; the whole document is in `--json`."""
+    for finding in (result or {}).get("findings", []):
+        if finding.get("severity") == "cause":
+            out.print(f"{finding.get('title', '')} ({finding.get('rule', '')})")
+    for edit in (result or {}).get("plan", []):
+        out.print(f"   {edit.get('kind', '')}  {edit.get('target', '')}")
+
+
 def show_run(out: Console, run: Run, things: Iterable[Thing]) -> None:
     """Where a run stands, and what of it costs."""
     out.print(say(f"clouds.stage_{run.stage.value.replace('-', '_')}", name=run.name, run=run.id))
-    if run.verdict:
+    if run.verdict and (run.stage.value != "back" or run.verdict != "healthy"):
         out.print(say("clouds.verdict", verdict=say(f"clouds.verdict_{run.verdict}"), reason=run.reason))
     elif run.reason:
         out.print(say("clouds.because", reason=run.reason))
-    kept = [thing for thing in things if thing.run == run.id]
-    for thing in kept:
-        out.print(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
+    for thing in things:
+        if thing.run == run.id and thing.id != run.new_disk:
+            out.print(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
     if run.stage.value == "done":
         out.print(say("clouds.kept_old", id=run.old_disk))
         out.print(say("clouds.what_next", name=run.name))

@@ -17,7 +17,8 @@ from bootmend.clouds.azure.answers import word
 from bootmend.clouds.azure.connection import Connection
 from bootmend.clouds.azure.disks import FOOTER, READ, WRITE, Disks, facts_of, like
 from bootmend.clouds.azure.guards import obstacles
-from bootmend.clouds.azure.ids import DISK, ResourceId
+from bootmend.clouds.azure.helper_machine import HELPER_NAME, HelperMachine, Place, Wanted
+from bootmend.clouds.azure.ids import DISK, VM, ResourceId
 from bootmend.clouds.azure.machines import Machines, agent_of, agent_status, as_machine, disk_id, power_of, view_of
 from bootmend.clouds.azure.screen import Screens
 from bootmend.clouds.cloud import Cloud, How, Listed, Machine, Obstacle, Sight, Thing
@@ -89,7 +90,7 @@ class AzureCloud(Cloud):
 
     @contextmanager
     def reading(self, disk: str) -> Iterator[BlockDevice]:
-        with self._link(disk, READ) as link, open_disk(link) as device:
+        with self.link(disk, READ) as link, open_disk(link) as device:
             yield device
 
     def disk_with(self, name: str, source: str, patches: Iterable[Patch], tags: Mapping[str, str]) -> str:
@@ -102,7 +103,7 @@ class AzureCloud(Cloud):
             create_option="Upload", upload_size_bytes=(facts_of(template).disk_size_bytes or 0) + FOOTER
         )
         self.disks.create(made, like(template, creation, tags))
-        with self._link(str(made), WRITE) as target:
+        with self.link(str(made), WRITE) as target:
             self._fill(self._links[source.lower()], target, patches)
         return str(made)
 
@@ -120,11 +121,24 @@ class AzureCloud(Cloud):
     def things(self, machine: Machine) -> list[Thing]:
         wanted = machine.id[-256:].lower()
         groups = {ResourceId.parse(machine.id).group.lower(), ResourceId.parse(machine.disk).group.lower()}
-        found = [pair for group in sorted(groups) for pair in self.disks.things(group)]
+        found = [pair for group in sorted(groups) for pair in (*self.disks.things(group), *self.vms.helpers(group))]
         return [thing for owner, thing in found if owner.lower() == wanted]
 
     def remove(self, thing: str) -> None:
-        self.disks.remove(ResourceId.parse(thing))
+        wanted = ResourceId.parse(thing)
+        if wanted.is_a(VM):
+            self._helper(wanted).remove()
+            return
+        found = self.disks.find(wanted)
+        if found is not None and found.managed_by:
+            holder = ResourceId.parse(found.managed_by)
+            if holder.name.startswith(HELPER_NAME):  # a run that was broken off left it there
+                self._helper(holder).detach([str(wanted)])
+        self.disks.remove(wanted)
+
+    def _helper(self, wanted: ResourceId) -> HelperMachine:
+        vm = self.vms.get(wanted)
+        return HelperMachine(self.connection, Place(wanted.group, vm.location, (vm.zones or [""])[0]), Wanted())
 
     def _forget(self, made: ResourceId) -> None:
         """A disk of that name that a crash left half filled is of no use."""
@@ -132,7 +146,7 @@ class AzureCloud(Cloud):
         self.disks.remove(made)
 
     @contextmanager
-    def _link(self, disk: str, access: str) -> Iterator[str]:
+    def link(self, disk: str, access: str) -> Iterator[str]:
         """A link to a disk's bytes until the block ends. The same disk is linked once at a time."""
         wanted = ResourceId.parse(disk)
         try:

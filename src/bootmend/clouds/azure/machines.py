@@ -22,7 +22,8 @@ from azure.mgmt.compute.models import (
 from bootmend.clouds.azure.answers import asking
 from bootmend.clouds.azure.ids import DISK, VM, ResourceId, looks_like_id
 from bootmend.clouds.azure.pace import Pace
-from bootmend.clouds.cloud import Listed, Machine, Power
+from bootmend.clouds.cloud import Listed, Machine, Power, Thing
+from bootmend.clouds.naming import HELPER, MACHINE, ROLE, RUN
 from bootmend.errors import CloudAway, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -86,6 +87,15 @@ class Machines:
         for vm in found:
             if os_disk_of(vm) is not None:
                 yield Listed(as_machine(vm), agent_of(view_of(vm)))
+
+    def helpers(self, group: str) -> Iterator[tuple[str, Thing]]:
+        """Helpers that a run made and that go with it, each with the machine it was made for."""
+        with asking(group):
+            found = list(self._client.list(group))
+        for vm in found:
+            tags = vm.tags or {}
+            if tags.get(ROLE) == HELPER and RUN in tags:
+                yield tags.get(MACHINE, ""), Thing(str(ResourceId.parse(vm.id or "")), "machine", tags[RUN], HELPER)
 
     def stop(self, wanted: ResourceId) -> None:
         if self._settled(wanted) is not Power.OFF:

@@ -1,0 +1,237 @@
+"""The way by a helper: a copy of the disk is attached to a small Linux machine and repaired there.
+
+    copy      a disk from the run's snapshot: Azure makes it, whatever its size
+    parcel    a small disk with bootmend and its orders, filled from here
+    attach    both, in one call; the helper is found or made
+    run       bootmend's own `repair` on the copy, and `diagnose` after it; the results go onto the parcel
+    detach    both; the results are read off the parcel, the parcel goes
+
+Each step finds its own work by name. After a crash all but the copy of the snapshot is done again: the copy is made
+anew, because half a repair on it would be nobody's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from azure.mgmt.compute.models import CreationData, Disk, DiskProperties, DiskSku
+
+from bootmend.clouds.azure.cloud import AzureCloud
+from bootmend.clouds.azure.disks import FOOTER, WRITE, facts_of, like
+from bootmend.clouds.azure.helper_machine import HelperMachine, Place, Wanted
+from bootmend.clouds.azure.ids import DISK, ResourceId
+from bootmend.clouds.azure.machines import disk_id
+from bootmend.clouds.azure.parcel import PROGRAM_AT, Places, header, lay_out, read_header, read_results
+from bootmend.clouds.mending import Cause, Mended, Outcome
+from bootmend.clouds.naming import PARCEL, REPAIRED, name_of, tags_of
+from bootmend.clouds.portable import portable, processor
+from bootmend.clouds.run import Run, Store
+from bootmend.disk.page_blob import PageBlob
+from bootmend.errors import BootmendError, InputError, Misuse, Refused
+from bootmend.lab.disk_file import vhd_footer
+from bootmend.repair import Progress
+from bootmend.texts import say
+
+_SECONDS = 5400
+_CHUNK = 4 << 20
+
+
+@dataclass(slots=True)
+class Orders:
+    """What every disk of a batch is repaired with."""
+
+    trust: list[str] = field(default_factory=list)
+    """Root certificates, a byte a character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The archive as it was when the parcel was filled: it may be made anew meanwhile."""
+
+    path: Path
+    length: int
+    digest: str
+
+    @classmethod
+    def of(cls, archive: Path) -> Program:
+        with archive.open("rb") as file:
+            return cls(archive, archive.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+@dataclass(slots=True)
+class Helper:
+    cloud: AzureCloud
+    store: Store
+    wanted: Wanted
+    orders: Orders
+
+    def mend(self, run: Run, tell: Progress) -> Mended:
+        [mended] = self.mend_all([run], tell)
+        if isinstance(mended, BootmendError):
+            raise mended
+        return mended
+
+    def check(self, run: Run, _tell: Progress, /) -> list[Cause]:
+        """As the helper found it when all was written and flushed; the disk was detached right after."""
+        told = self.store.result(run) or {}
+        return [
+            (str(one["rule"]), str(one["subject"]).lower())
+            for one in (told.get("check") or {}).get("findings", [])
+            if one.get("severity") == "cause"
+        ]
+
+    def mend_all(self, runs: Sequence[Run], tell: Progress) -> list[Mended | BootmendError]:
+        """Machines of one region and zone, as many as the helper takes disks; of each what came of it."""
+        if processor() != "x86_64":
+            raise Refused(say("azure.other_processor", kind=processor()), say("azure.other_processor_next"))
+        if len(runs) >= self.wanted.data_disks:
+            raise Misuse(say("azure.too_many_disks", count=len(runs), most=self.wanted.data_disks - 1))
+        helper = self._helper(runs[0])
+        tell(say("azure.helper_ready", name=helper.id.name))
+        # One that stays belongs to no run, or clearing up after the run would take it along.
+        helper.ready({} if self.wanted.keep else tags_of(runs[0].machine, runs[0].id, ""))
+        copies = [self._copy(run, helper, tell) for run in runs]
+        luns = helper.free_luns(len(runs) + 1)
+        tell(say("azure.packing"))
+        program = Program.of(portable())
+        parcel = self._parcel(runs, luns, copies, helper, program)
+        disks = [*map(str, copies), str(parcel)]
+        try:
+            helper.attach(dict(zip(disks, luns, strict=True)))
+            tell(say("azure.helper_runs", name=helper.id.name))
+            script = _script(luns[-1], program)
+            view = helper.run(f"bootmend-{runs[0].id}", script, _SECONDS)
+        finally:
+            helper.detach(disks)
+        try:
+            with self.cloud.reading(str(parcel)) as device:
+                results = read_results(device, read_header(device))
+        except InputError as error:
+            why = ((view.error or view.output or "").strip().splitlines() or [str(error)])[-1]
+            told = say("azure.helper_failed", name=helper.id.name, code=view.exit_code, why=why)
+            raise InputError(told) from error
+        self.cloud.remove(str(parcel))
+        return [self._mended(copy, one) for copy, one in zip(copies, results, strict=True)]
+
+    def close(self, run: Run, tell: Progress) -> None:
+        """Removes the helper that was made for this run; one that is to stay belongs to none."""
+        for thing in self.cloud.things(self.cloud.find(run.machine)):
+            if thing.kind == "machine" and thing.run == run.id:
+                tell(say("clouds.removing", kind=thing.kind, id=thing.id))
+                self.cloud.remove(thing.id)
+
+    def _helper(self, run: Run) -> HelperMachine:
+        disk = self.cloud.disks.get(disk_id(run.old_disk))
+        zone = (disk.zones or [""])[0]
+        group = self.wanted.group or ResourceId.parse(run.machine).group
+        return HelperMachine(self.cloud.connection, Place(group, disk.location, zone), self.wanted)
+
+    def _copy(self, run: Run, helper: HelperMachine, tell: Progress) -> ResourceId:
+        old = disk_id(run.old_disk)
+        made = ResourceId(old.subscription, old.group, DISK, name_of(run.name, run.id, REPAIRED))
+        self._forget(made, helper)
+        tell(say("azure.copying_disk", name=run.name))
+        creation = CreationData(create_option="Copy", source_resource_id=run.backup)
+        template = self.cloud.disks.get(old)
+        self.cloud.disks.create(made, like(template, creation, tags_of(run.machine, run.id, REPAIRED, run.old_disk)))
+        return made
+
+    def _forget(self, disk: ResourceId, helper: HelperMachine) -> None:
+        helper.detach([str(disk)])
+        self.cloud.close_access(str(disk))
+        self.cloud.disks.remove(disk)
+
+    def _parcel(
+        self,
+        runs: Sequence[Run],
+        luns: Sequence[int],
+        copies: Sequence[ResourceId],
+        helper: HelperMachine,
+        program: Program,
+    ) -> ResourceId:
+        run = runs[0]
+        made = ResourceId(copies[0].subscription, copies[0].group, DISK, name_of(run.name, run.id, PARCEL))
+        self._forget(made, helper)
+        orders = _bytes_of([self._order(one, lun) for one, lun in zip(runs, luns, strict=False)])
+        places = lay_out(program.length, len(orders))
+        creation = CreationData(create_option="Upload", upload_size_bytes=places.size + FOOTER)
+        template = self.cloud.disks.get(copies[0])
+        tags = {**dict(self.wanted.tags), **tags_of(run.machine, run.id, PARCEL)}
+        body = Disk(
+            location=template.location,
+            zones=template.zones,
+            sku=DiskSku(name=self.wanted.disk_kind),
+            tags=tags,
+            properties=DiskProperties(creation_data=creation, encryption=facts_of(template).encryption),
+        )
+        self.cloud.disks.create(made, body)
+        with self.cloud.link(str(made), WRITE) as link, PageBlob(link) as blob:
+            _fill(blob, places, program.path, orders)
+        return made
+
+    def _order(self, run: Run, lun: int) -> dict[str, Any]:
+        chosen = {key: list(run.options.get(key, ())) for key in ("only", "accept")}
+        return {"device": _device(lun), "trust": self.orders.trust, **chosen}
+
+    def _mended(self, copy: ResourceId, told: dict[str, Any]) -> Mended | BootmendError:
+        code, document = told.get("code"), told.get("document")
+        if not isinstance(document, dict):
+            words = str(told.get("told", "")).strip() or say("azure.helper_said_nothing", code=code)
+            if code == 3:
+                return Refused(say("azure.on_helper", told=words))
+            return InputError(say("azure.on_helper", told=words))
+        document = {**document, "check": told.get("check")}
+        if not document.get("commit"):
+            healthy = bool(document.get("healthy"))
+            return Mended(Outcome.HEALTHY if healthy else Outcome.NOTHING_POSSIBLE, document)
+        return Mended(Outcome.REPAIRED, document, str(copy))
+
+
+def _bytes_of(orders: list[dict[str, Any]]) -> bytes:
+    return json.dumps(orders).encode()
+
+
+def _fill(blob: PageBlob, places: Places, archive: Path, orders: bytes) -> None:
+    """Whole sectors only; the footer makes a disk of it."""
+    blob.write(0, header(places))
+    with archive.open("rb") as file:
+        at = places.program
+        while chunk := file.read(_CHUNK):
+            blob.write(at, chunk + bytes(-len(chunk) % 512))
+            at += len(chunk)
+    blob.write(places.orders, orders + bytes(-len(orders) % 512))
+    blob.write(places.size, vhd_footer(places.size, uuid4()))
+
+
+def _device(lun: int) -> str:
+    """By SCSI and by NVMe: https://learn.microsoft.com/azure/virtual-machines/linux/azure-virtual-machine-utilities"""
+    return f"disk/azure/scsi1/lun{lun}|disk/azure/data/by-lun/{lun}"
+
+
+def _script(lun: int, program: Program) -> str:
+    """Runs as root under any POSIX shell. DEV stands for /dev where the double presents disks as files."""
+    one, other = _device(lun).split("|")
+    return f"""set -eu
+export BOOTMEND_DEV="${{DEV:-/dev}}"
+for wait in $(seq 600); do
+    for parcel in "$BOOTMEND_DEV/{one}" "$BOOTMEND_DEV/{other}"; do
+        [ ! -e "$parcel" ] || break 2
+    done
+    sleep 0.2
+done
+work=$(mktemp -d "${{TMPDIR:-/tmp}}/bootmend.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+dd if="$parcel" of="$work/program.tar.gz" bs={PROGRAM_AT} skip=1 count={-(-program.length // PROGRAM_AT)} status=none
+truncate -s {program.length} "$work/program.tar.gz"
+echo "{program.digest}  $work/program.tar.gz" | sha256sum -c --quiet -
+mkdir "$work/program"
+tar -xzf "$work/program.tar.gz" -C "$work/program"
+export BOOTMEND_RUN="$work/program/run"
+"$BOOTMEND_RUN" bootmend.clouds.azure.inside "$parcel" "$work/disks"
+"""

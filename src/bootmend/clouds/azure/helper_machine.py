@@ -1,0 +1,223 @@
+"""The helper: one small Linux machine in a region and zone, to which disks are attached and on which bootmend runs.
+
+It has no public address, and lies in a network of its own that leads nowhere: what it needs comes with a parcel
+(docs/decisions), and Run Command reaches it through the platform's own address, 168.63.129.16. Nobody can sign in: the
+private half of its key is thrown away where it is made.
+
+https://learn.microsoft.com/azure/virtual-machines/linux/run-command-managed ,
+https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16 .
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.rest import HttpRequest
+from azure.mgmt.compute import models
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from bootmend.clouds.azure.answers import asking
+from bootmend.clouds.azure.connection import Connection
+from bootmend.clouds.azure.ids import VM, ResourceId
+from bootmend.clouds.naming import HELPER, ROLE
+from bootmend.errors import CloudAway, Refused
+from bootmend.texts import say
+
+_NETWORK_VERSION = "2024-05-01"
+HELPER_NAME = "bootmend-helper"
+_RANGE = "10.255.255.0/28"
+"""Of a network that leads nowhere, so it may be anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a policy may ask for."""
+
+    size: str = "Standard_B2als_v2"
+    disk_kind: str = "StandardSSD_LRS"
+    data_disks: int = 4
+    """How many may be attached to a machine of that size, the parcel included."""
+    subnet: str = ""
+    """Id of a subnet to put it in; else it gets a network of its own."""
+    group: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    keep: bool = False
+    """Leave it there in the end, if it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    group: str
+    location: str
+    zone: str = ""
+
+    @property
+    def name(self) -> str:
+        return re.sub(r"[^A-Za-z0-9-]", "-", "-".join(filter(None, (HELPER_NAME, self.location, self.zone))))[:60]
+
+
+class HelperMachine:
+    """At one place. `made` says whether it was made by us: only then is it ours to remove."""
+
+    def __init__(self, connection: Connection, place: Place, wanted: Wanted) -> None:
+        self._connection = connection
+        self._vms = connection.client.virtual_machines
+        self._commands = connection.client.virtual_machine_run_commands
+        self.place = place
+        self._wanted = wanted
+        self.id = ResourceId(connection.subscription, place.group, VM, place.name)
+        self._network = (
+            f"{str(self.id).split('/providers/', maxsplit=1)[0]}/providers/Microsoft.Network/virtualNetworks"
+        )
+        self._network += f"/{place.name}-net"
+
+    def find(self) -> models.VirtualMachine | None:
+        """Refused for a machine of that name that is not bootmend's."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with asking(self.id.name):
+            try:
+                vm = self._vms.get(self.id.group, self.id.name, expand="instanceView")
+            except ResourceNotFoundError:
+                return None
+        if (vm.tags or {}).get(ROLE) != HELPER:
+            raise Refused(say("azure.not_our_helper", name=self.id), say("azure.not_our_helper_next"))
+        return vm
+
+    def ready(self, tags: Mapping[str, str]) -> None:
+        """It is there and runs when this returns; made where it was not. `tags` say who made it."""
+        vm = self.find()
+        if vm is None:
+            subnet = self._wanted.subnet or self._make_network(tags)
+            with asking(self.id.name):
+                self._vms.begin_create_or_update(self.id.group, self.id.name, self._body(subnet, tags)).result()
+        else:
+            with asking(self.id.name):
+                self._vms.begin_start(self.id.group, self.id.name).result()
+
+    def free_luns(self, count: int) -> list[int]:
+        """Refused where it does not take so many more."""
+        taken = set(self._luns().values())
+        free = [lun for lun in range(self._wanted.data_disks) if lun not in taken][:count]
+        if len(free) < count:
+            raise Refused(say("azure.helper_full", name=self.id.name), say("azure.helper_full_next"))
+        return free
+
+    def attach(self, disks: Mapping[str, int]) -> None:
+        """Each at its LUN, in one call."""
+        new = [models.DataDisksToAttach(disk_id=disk, lun=lun, caching="None") for disk, lun in disks.items()]
+        self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_attach=new))
+
+    def detach(self, disks: Iterable[str]) -> None:
+        """Those that are not attached are fine."""
+        there = self._luns()
+        gone = [models.DataDisksToDetach(disk_id=disk) for disk in disks if disk.lower() in there]
+        if gone:
+            self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_detach=gone))
+
+    def run(self, name: str, script: str, seconds: int) -> models.VirtualMachineRunCommandInstanceView:
+        """How it ended. The last 4,096 bytes of what it said are for people; results go another way."""
+        source = models.VirtualMachineRunCommandScriptSource(script=script)
+        properties = models.VirtualMachineRunCommandProperties(source=source, timeout_in_seconds=seconds)
+        body = models.VirtualMachineRunCommand(location=self.place.location, properties=properties)
+        with asking(self.id.name):
+            self._commands.begin_create_or_update(self.id.group, self.id.name, name, body).result()
+            told = self._commands.get_by_virtual_machine(self.id.group, self.id.name, name, expand="instanceView")
+            self._commands.begin_delete(self.id.group, self.id.name, name).result()
+        view = told.properties.instance_view if told.properties is not None else None
+        if view is None:
+            raise CloudAway(say("azure.no_view", name=self.id.name))
+        return view
+
+    def remove(self) -> bool:
+        """False where somebody else's disks are attached: then it stays."""
+        vm = self.find()
+        if vm is not None:
+            if _data_disks(vm):
+                return False
+            with asking(self.id.name):
+                self._vms.begin_delete(self.id.group, self.id.name).result()
+        if not self._wanted.subnet:
+            self._send("DELETE", self._network, None, (200, 202, 204, 404))
+        return True
+
+    def _luns(self) -> dict[str, int]:
+        vm = self.find()
+        return {disk.lower(): lun for disk, lun in _data_disks(vm)} if vm is not None else {}
+
+    def _attach_detach(self, body: models.AttachDetachDataDisksRequest) -> None:
+        with asking(self.id.name):
+            self._vms.begin_attach_detach_data_disks(self.id.group, self.id.name, body).result()
+
+    def _make_network(self, tags: Mapping[str, str]) -> str:
+        """Id of its only subnet, from which nothing leads out."""
+        subnet = {"name": "inside", "properties": {"addressPrefix": _RANGE, "defaultOutboundAccess": False}}
+        properties = {"addressSpace": {"addressPrefixes": [_RANGE]}, "subnets": [subnet]}
+        body = {"location": self.place.location, "tags": self._tags(tags), "properties": properties}
+        self._send("PUT", self._network, body, (200, 201))
+        return f"{self._network}/subnets/inside"
+
+    def _send(self, method: str, path: str, body: Any, accepted: tuple[int, ...]) -> None:
+        """The two calls of Microsoft.Network that are needed; a package for them would be 30 MB."""
+        request = HttpRequest(method, f"{path}?api-version={_NETWORK_VERSION}", json=body)
+        with asking(path.rsplit("/", 1)[-1]):
+            answer = self._connection.client.send_request(request)
+            if answer.status_code not in accepted:
+                answer.raise_for_status()
+
+    def _tags(self, tags: Mapping[str, str]) -> dict[str, str]:
+        return {**dict(self._wanted.tags), **tags, ROLE: HELPER}
+
+    def _body(self, subnet: str, tags: Mapping[str, str]) -> models.VirtualMachine:
+        address = models.VirtualMachineNetworkInterfaceIPConfiguration(
+            name="inside",
+            properties=models.VirtualMachineNetworkInterfaceIPConfigurationProperties(
+                subnet=models.SubResource(id=subnet)
+            ),
+        )
+        card = models.VirtualMachineNetworkInterfaceConfiguration(
+            name=f"{self.id.name}-nic",
+            properties=models.VirtualMachineNetworkInterfaceConfigurationProperties(
+                primary=True, delete_option="Delete", ip_configurations=[address]
+            ),
+        )
+        key = models.SshPublicKey(path="/home/bootmend/.ssh/authorized_keys", key_data=_nobodys_key())
+        linux = models.LinuxConfiguration(
+            disable_password_authentication=True, ssh=models.SshConfiguration(public_keys=[key])
+        )
+        image = models.ImageReference(publisher="Canonical", offer="ubuntu-24_04-lts", sku="server", version="latest")
+        os_disk = models.OSDisk(
+            create_option="FromImage",
+            delete_option="Delete",
+            managed_disk=models.ManagedDiskParameters(storage_account_type=self._wanted.disk_kind),
+        )
+        properties = models.VirtualMachineProperties(
+            hardware_profile=models.HardwareProfile(vm_size=self._wanted.size),
+            storage_profile=models.StorageProfile(image_reference=image, os_disk=os_disk),
+            os_profile=models.OSProfile(
+                computer_name="bootmend-helper", admin_username="bootmend", linux_configuration=linux
+            ),
+            network_profile=models.NetworkProfile(
+                network_api_version="2022-11-01", network_interface_configurations=[card]
+            ),
+        )
+        zones = [self.place.zone] if self.place.zone else None
+        return models.VirtualMachine(
+            location=self.place.location, zones=zones, tags=self._tags(tags), properties=properties
+        )
+
+
+def _data_disks(vm: models.VirtualMachine) -> list[tuple[str, int]]:
+    profile = vm.properties.storage_profile if vm.properties is not None else None
+    disks = (profile.data_disks or []) if profile is not None else []
+    return [(disk.managed_disk.id or "", disk.lun) for disk in disks if disk.managed_disk is not None]
+
+
+def _nobodys_key() -> str:
+    """Azure asks for one; whose private half nobody has."""
+    public = generate_private_key(65537, 3072).public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
