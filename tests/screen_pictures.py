@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 FONTS = Path("/usr/share/fonts/truetype")
 LATIN = ("open-sans/OpenSans-Regular.ttf", "liberation/LiberationSans-Regular.ttf", "dejavu/DejaVuSans.ttf")
-HANGUL = ("lexi/LexiGulim.ttf", "naver-d2coding/D2Coding.ttf", "nanum/NanumGothic.ttf")
+HANGUL = ("lexi/LexiGulim.ttf", "naver-d2coding/D2Coding*.ttc", "nanum/NanumGothic.ttf")
 MONO = ("liberation/LiberationMono-Regular.ttf", "dejavu/DejaVuSansMono.ttf")
 SIZES = ((600, 450), (800, 600), (1024, 768), (1280, 720), (1920, 1080))
 """What documents and boot diagnostics hold; the smallest is a 1024x768 screen made smaller, as documents do."""
@@ -102,7 +102,7 @@ ARTICLE: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 def fonts(names: tuple[str, ...]) -> list[Path]:
-    return [FONTS / name for name in names if (FONTS / name).exists()]
+    return [path for name in names for path in sorted(FONTS.glob(name))]
 
 
 @cache

@@ -1,0 +1,115 @@
+"""Pictures, read by tesseract: real ones with their labels, and generated ones. None may be read wrong.
+
+The full table is `benchmarks/screens.py`; here a few of each kind keep the suite short.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from random import Random
+
+import pytest
+from PIL import Image
+from screen_pictures import (
+    ENGLISH,
+    HANGUL,
+    KOREAN,
+    LATIN,
+    LIKELY,
+    Drawn,
+    Words,
+    article_screen,
+    boot_manager_screen,
+    fonts,
+    plain_screen,
+    stop_screen,
+)
+from screen_truth import judge, labelled
+
+from bootmend.screens import Kind, Screen, read_screen
+
+pytestmark = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+
+FEW = (
+    "win10_bsod_irql_1024x768.png",
+    "win10_bsod_critical_process_died.png",
+    "bootmgr_c0000428_winload.png",
+    "recovery_c0000225_system_hive.png",
+    "update_error_c01a001d.png",
+    "logo_spinner_no_text.png",
+    "black_screen_cursor.jpg",
+)
+SEED = 20_000
+
+
+def told(truth: Drawn) -> Screen:
+    return read_screen(truth.data, truth.name)
+
+
+def needs_fonts() -> None:
+    if not fonts(LATIN) or not fonts(HANGUL):
+        pytest.skip("the fonts of generated pictures are not installed (scripts/setup test)")
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_real_pictures_are_read_right() -> None:
+    assert {one.name: judge(told(one), one) for one in labelled() if one.name in FEW} == dict.fromkeys(FEW, "right")
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_file_that_failed_is_told_with_its_code() -> None:
+    real = {one.name: one for one in labelled()}
+    stop = told(real["win10_bsod_irql_1024x768.png"])
+    assert (stop.stop_name, stop.image, stop.percent) == ("DRIVER_IRQL_NOT_LESS_OR_EQUAL", "myfault.sys", 0)
+    manager = told(real["bootmgr_c0000225_atapi.png"])
+    assert (manager.status, manager.image) == (0xC0000225, "\\windows\\system32\\drivers\\atapi.sys")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["en-1", "en-2", "ko-1", "ko-2"])
+def test_the_articles_screens_are_read(which: str) -> None:
+    needs_fonts()
+    truth = article_screen(which, (1024, 768), Random(SEED))
+    seen = told(truth)
+    assert judge(seen, truth) == "right"
+    assert (seen.stop, seen.language) == (0x5A, which[:2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [ENGLISH, KOREAN], ids=["en", "ko"])
+def test_generated_stop_screens_are_never_read_wrong(words: Words) -> None:
+    needs_fonts()
+    random = Random(SEED)
+    drawn = [
+        stop_screen(code, words, size, random) for code, size in zip(LIKELY[:2], ((1024, 768), (600, 450)), strict=True)
+    ]
+    verdicts = {one.name: judge(told(one), one) for one in drawn}
+    assert "wrong" not in verdicts.values(), verdicts
+    assert verdicts[drawn[0].name] == "right"
+
+
+@pytest.mark.slow
+def test_other_generated_screens_are_read() -> None:
+    needs_fonts()
+    random = Random(SEED)
+    drawn = [
+        boot_manager_screen(0xC000000F, "\\Boot\\BCD", (1024, 768), random),
+        plain_screen(
+            "bios",
+            ("No operating system was loaded. Your virtual machine may be configured", "incorrectly."),
+            (1024, 768),
+            random,
+        ),
+        plain_screen("other", ("Press Ctrl+Alt+Delete to unlock.", "10:41"), (1024, 768), random),
+    ]
+    assert {one.name: judge(told(one), one) for one in drawn} == {one.name: "right" for one in drawn}
+
+
+def test_a_picture_of_noise_is_unsure() -> None:
+    out = io.BytesIO()
+    Image.effect_noise((96, 72), 90).convert("RGB").save(out, "PNG")
+    seen = read_screen(out.getvalue(), "noise")
+    assert (seen.kind, seen.sure, seen.stop, seen.status) == (Kind.OTHER, False, None, None)
