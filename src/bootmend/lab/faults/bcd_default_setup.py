@@ -23,7 +23,8 @@ def _apply(machine: OpenMachine) -> Outcome:
     setup = UUID(int=entry.id.int ^ 0xA5)
     osdevice = entry.element("osdevice")
     place = partition_of(osdevice.device) if osdevice is not None and osdevice.device is not None else None
-    assert place is not None
+    if place is None:
+        raise Misuse(say("lab.no_victim", name=_NAME, why="its default entry names no partition"))
     image = RamdiskDevice(place, _IMAGE)
     with machine.edit_store() as editor:
         editor.create_object(setup, ObjectType.OS_LOADER)
