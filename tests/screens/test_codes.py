@@ -22,6 +22,7 @@ def test_every_published_name_is_its_own_code() -> None:
         ("Stop codec CRITICAL PROCESS DED", 0xEF),
         ("Stop code: CRITICAL_PROCESS_ DIED", 0xEF),
         ("Stop code: DRIVER IROL NOT LESS OR EQUAL", 0xD1),
+        ("StOPCOdeCRITICALPROCESSDIED", 0xEF),
         ("중지 코드: INACCESSIBLE_BOOT_DEVICE", 0x7B),
         ("검색할 수 있습니다. CRITICAL_SERVICE_FAILED", 0x5A),
         ("코드 중지: 중요 서비스 실패", 0x5A),

@@ -28,6 +28,9 @@ from screen_pictures import (
 from screen_truth import judge, labelled
 
 from bootmend.screens import Kind, Screen, read_screen
+from bootmend.screens.codes import stop_codes
+from bootmend.screens.picture import open_picture
+from bootmend.screens.rapid import second_engine
 
 pytestmark = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 
@@ -113,3 +116,16 @@ def test_a_picture_of_noise_is_unsure() -> None:
     Image.effect_noise((96, 72), 90).convert("RGB").save(out, "PNG")
     seen = read_screen(out.getvalue(), "noise")
     assert (seen.kind, seen.sure, seen.stop, seen.status) == (Kind.OTHER, False, None, None)
+
+
+@pytest.mark.slow
+def test_the_second_engine_gives_lines_at_their_place() -> None:
+    """Where someone installed it; it is no part of the set-up."""
+    pytest.importorskip("rapidocr_onnxruntime")
+    needs_fonts()
+    picture = open_picture(stop_screen(0x5A, ENGLISH, (1024, 768), Random(3)).data, "drawn")
+    engine = second_engine()
+    assert engine is not None
+    lines = engine.read(picture.view(2.0))
+    assert 0x5A in stop_codes([line.text for line in lines])
+    assert all(0 <= line.left < line.right <= 1024 + 8 and 0 <= line.top < line.bottom <= 768 + 8 for line in lines)

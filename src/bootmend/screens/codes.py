@@ -25,8 +25,8 @@ MISREAD = 8
 AT_MOST = 3
 LONGEST = 64
 
-BOOT_STATUSES = frozenset({0xC0000605, 0xC000A004, 0xC0000603, 0xC0E90002, 0xC0E90003})
-"""Statuses of the boot manager that the public header lacks (Microsoft's support articles on boot errors)."""
+BOOT_STATUSES = frozenset({0xC0000605})
+"""What the boot manager shows and the public header lacks (Microsoft, "Boot diagnostics for VMs in Azure")."""
 
 KOREAN_NAMES = {"중요서비스실패": 0x5A}
 """The one name that Microsoft's Korean article gives in Korean; the screens themselves show Latin letters."""
@@ -40,6 +40,8 @@ _PERHAPS = {"D": "D0", "d": "D0", "B": "B8", "8": "8B", "b": "B6", "6": "6B"}
 """Digits that look like another digit."""
 _ZEROS = re.compile(r"(?<=^[Cc])[0DB689E]{3}[0DB68]?(?=.{3,4}$)", re.IGNORECASE)
 """The zeros behind the C of nearly every NTSTATUS; dotted and slashed ones are read as other digits."""
+_STOP_CODE = re.compile(r"st[o0]p ?c[o0]de\W*", re.IGNORECASE)
+"""Some engines lose the colon and the spaces."""
 _NUMBER = re.compile(r"(?:[0OoQD689][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
 
 
@@ -114,7 +116,11 @@ def distance(one: str, other: str) -> int:
 
 def _tails(line: str, following: str) -> Iterator[str]:
     """What may be a whole token: the line, or its rest behind a word that announces it; broken lines joined."""
-    words = _words(re.sub(r"[(\[{].*$", "", line))
+    line = re.sub(r"[(\[{].*$", "", line)
+    announced = _STOP_CODE.search(line)
+    if announced:
+        yield line[announced.end() :]
+    words = _words(line)
     for at in range(len(words)):
         if at and not _announces(words[at - 1], words[at]):
             continue

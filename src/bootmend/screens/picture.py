@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 36_000_000
 """An 8K screen; nothing that a machine shows is larger."""
+KEPT_PIXELS = 9_000_000
+"""A 4K screen; the text of a larger one is read as well when it is made smaller."""
 MIN_SIDE = 16
 MAX_SIDE = 16_384
-VIEW_PIXELS = 24_000_000
+VIEW_PIXELS = 16_000_000
 """No view is larger: it bounds the engine's memory and time."""
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF")
@@ -98,6 +100,9 @@ def open_picture(data: bytes, name: str) -> Picture:
     try:
         opened.load()
         colours = opened.convert("RGB")
+        if width * height > KEPT_PIXELS:
+            part = (KEPT_PIXELS / (width * height)) ** 0.5
+            colours = colours.resize((round(width * part), round(height * part)), Image.Resampling.BOX)
     except Exception as error:
         raise ParseError(name, len(data), say("screens.expected_rest"), _brief(error)) from None
     red, green, blue = colours.split()
