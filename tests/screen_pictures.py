@@ -175,7 +175,7 @@ class Sheet:
 def stop_screen(code: int, words: Words, size: tuple[int, int], random: Random) -> Drawn:
     """A stop screen of Windows 10 or 11 (with its QR code) or of Windows 8, its font and colour drawn by lot."""
     name = all_codes()[code]
-    font = random.choice(fonts(LATIN if words.language == "en" else HANGUL))
+    font = random.choice(fonts(HANGUL if words.language == "ko" else LATIN))
     sheet = Sheet(size, random.choice(GROUNDS), font)
     file = random.choice(("", "", "myfault.sys", "filecrypt.sys", "storport.sys"))
     top = sheet.write(":(", 100, 60, 90)

@@ -95,6 +95,25 @@ def test_generated_stop_screens_are_never_read_wrong(words: Words) -> None:
 
 
 @pytest.mark.slow
+def test_a_stop_screen_in_a_language_that_nobody_told_us_of_is_one() -> None:
+    """By its plain ground and its code, which is Latin everywhere, or by its QR code."""
+    needs_fonts()
+    words = Words(
+        "",
+        "Napotkano problem i trzeba ponownie uruchomic komputer. Zbieramy dane o tym, co sie stalo.",
+        "Ukonczono {percent}%",
+        "Wiecej informacji na ten temat znajdziesz na naszej stronie",
+        "Kontaktujac sie z pomoca techniczna, podaj te dane:",
+        "Kod zatrzymania: {code}",
+        "Co zawiodlo: {file}",
+        "Szukaj w internecie: {code}",
+    )
+    truth = stop_screen(0xED, words, (1024, 768), Random(SEED))
+    seen = told(truth)
+    assert (seen.kind, seen.sure, seen.stop, seen.language) == (Kind.STOP, True, 0xED, None)
+
+
+@pytest.mark.slow
 def test_other_generated_screens_are_read() -> None:
     needs_fonts()
     random = Random(SEED)
