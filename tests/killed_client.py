@@ -44,6 +44,8 @@ class Ending:
     disk_boots: bool = False
     os_disk: str = ""
     disks: list[str] = field(default_factory=list)
+    other_disks: list[str] = field(default_factory=list)
+    """Such as those of a helper that was not removed."""
     snapshots: list[str] = field(default_factory=list)
     open_links: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
@@ -88,6 +90,7 @@ def killed_after(
             disk_boots=boots(vm.os_disk_path),
             os_disk=vm.os_disk,
             disks=[name for name in double.names("disks") if name.startswith("web1")],
+            other_disks=[name for name in double.names("disks") if not name.startswith("web")],
             snapshots=double.names("snapshots"),
             open_links=open_links(double),
             done=Counter(seen.action for seen in double.calls if seen.arm and seen.status < 400 and not seen.polling),

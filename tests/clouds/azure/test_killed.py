@@ -68,7 +68,7 @@ def _confirm(cloud: AzureCloud, store: Store) -> Run:
     return run
 
 
-@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("number", (1, 2, 4))
 def test_an_undo_killed_and_done_again(number: int, tmp_path: Path) -> None:
     end = killed_after(number, tmp_path, _undo, _undo, first=repair())
     assert end.killed

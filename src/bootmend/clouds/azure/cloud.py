@@ -138,7 +138,9 @@ class AzureCloud(Cloud):
 
     def _helper(self, wanted: ResourceId) -> HelperMachine:
         vm = self.vms.get(wanted)
-        return HelperMachine(self.connection, Place(wanted.group, vm.location, (vm.zones or [""])[0]), Wanted())
+        return HelperMachine(
+            self.connection, self.vms.pace, Place(wanted.group, vm.location, (vm.zones or [""])[0]), Wanted()
+        )
 
     def _forget(self, made: ResourceId) -> None:
         """A disk of that name that a crash left half filled is of no use."""

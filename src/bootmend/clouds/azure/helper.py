@@ -96,17 +96,19 @@ class Helper:
         tell(say("azure.helper_ready", name=helper.id.name))
         # One that stays belongs to no run, or clearing up after the run would take it along.
         helper.ready({} if self.wanted.keep else tags_of(runs[0].machine, runs[0].id, ""))
-        copies = [self._copy(run, helper, tell) for run in runs]
-        luns = helper.free_luns(len(runs) + 1)
+        command = f"bootmend-{runs[0].id}"
+        helper.settle(command)
+        luns = self._cleared(runs, helper)
+        copies = [self._copy(run, tell) for run in runs]
         tell(say("azure.packing"))
         program = Program.of(portable())
-        parcel = self._parcel(runs, luns, copies, helper, program)
+        parcel = self._parcel(runs, luns, copies, program)
         disks = [*map(str, copies), str(parcel)]
         try:
             helper.attach(dict(zip(disks, luns, strict=True)))
             tell(say("azure.helper_runs", name=helper.id.name))
             script = _script(luns[-1], program)
-            view = helper.run(f"bootmend-{runs[0].id}", script, _SECONDS)
+            view = helper.run(command, script, _SECONDS)
         finally:
             helper.detach(disks)
         try:
@@ -130,34 +132,37 @@ class Helper:
         disk = self.cloud.disks.get(disk_id(run.old_disk))
         zone = (disk.zones or [""])[0]
         group = self.wanted.group or ResourceId.parse(run.machine).group
-        return HelperMachine(self.cloud.connection, Place(group, disk.location, zone), self.wanted)
+        return HelperMachine(self.cloud.connection, self.cloud.vms.pace, Place(group, disk.location, zone), self.wanted)
 
-    def _copy(self, run: Run, helper: HelperMachine, tell: Progress) -> ResourceId:
-        old = disk_id(run.old_disk)
-        made = ResourceId(old.subscription, old.group, DISK, name_of(run.name, run.id, REPAIRED))
-        self._forget(made, helper)
+    def _cleared(self, runs: Sequence[Run], helper: HelperMachine) -> list[int]:
+        """Takes off and removes what a crash left of these runs; LUNs for a disk of each, and the parcel."""
+        mine = [_made(run, REPAIRED) for run in runs] + [_made(runs[0], PARCEL)]
+        there = helper.luns()
+        left = [str(one) for one in mine if str(one).lower() in there]
+        helper.detach(left)
+        for one in mine:
+            self.cloud.close_access(str(one))
+            self.cloud.disks.remove(one)
+        taken = [lun for disk, lun in there.items() if disk not in {one.lower() for one in left}]
+        return helper.free_luns(len(mine), taken)
+
+    def _copy(self, run: Run, tell: Progress) -> ResourceId:
+        old, made = disk_id(run.old_disk), _made(run, REPAIRED)
         tell(say("azure.copying_disk", name=run.name))
         creation = CreationData(create_option="Copy", source_resource_id=run.backup)
         template = self.cloud.disks.get(old)
         self.cloud.disks.create(made, like(template, creation, tags_of(run.machine, run.id, REPAIRED, run.old_disk)))
         return made
 
-    def _forget(self, disk: ResourceId, helper: HelperMachine) -> None:
-        helper.detach([str(disk)])
-        self.cloud.close_access(str(disk))
-        self.cloud.disks.remove(disk)
-
     def _parcel(
         self,
         runs: Sequence[Run],
         luns: Sequence[int],
         copies: Sequence[ResourceId],
-        helper: HelperMachine,
         program: Program,
     ) -> ResourceId:
         run = runs[0]
-        made = ResourceId(copies[0].subscription, copies[0].group, DISK, name_of(run.name, run.id, PARCEL))
-        self._forget(made, helper)
+        made = _made(run, PARCEL)
         orders = _bytes_of([self._order(one, lun) for one, lun in zip(runs, luns, strict=False)])
         places = lay_out(program.length, len(orders))
         creation = CreationData(create_option="Upload", upload_size_bytes=places.size + FOOTER)
@@ -191,6 +196,11 @@ class Helper:
             healthy = bool(document.get("healthy"))
             return Mended(Outcome.HEALTHY if healthy else Outcome.NOTHING_POSSIBLE, document)
         return Mended(Outcome.REPAIRED, document, str(copy))
+
+
+def _made(run: Run, role: str) -> ResourceId:
+    old = disk_id(run.old_disk)
+    return ResourceId(old.subscription, old.group, DISK, name_of(run.name, run.id, role))
 
 
 def _bytes_of(orders: list[dict[str, Any]]) -> bytes:

@@ -11,23 +11,29 @@ https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import models
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bootmend.clouds.azure.answers import asking
+from bootmend.clouds.azure.answers import asking, word
 from bootmend.clouds.azure.connection import Connection
 from bootmend.clouds.azure.ids import VM, ResourceId
+from bootmend.clouds.azure.machines import power_of, view_of
+from bootmend.clouds.azure.pace import Pace
+from bootmend.clouds.cloud import Power
 from bootmend.clouds.naming import HELPER, ROLE
 from bootmend.errors import CloudAway, Refused
 from bootmend.texts import say
 
 _NETWORK_VERSION = "2024-05-01"
+_LONGEST_RUN = 5400.0
 HELPER_NAME = "bootmend-helper"
 _RANGE = "10.255.255.0/28"
 """Of a network that leads nowhere, so it may be anybody's."""
@@ -63,7 +69,8 @@ class Place:
 class HelperMachine:
     """At one place. `made` says whether it was made by us: only then is it ours to remove."""
 
-    def __init__(self, connection: Connection, place: Place, wanted: Wanted) -> None:
+    def __init__(self, connection: Connection, pace: Pace, place: Place, wanted: Wanted) -> None:
+        self._pace = pace
         self._connection = connection
         self._vms = connection.client.virtual_machines
         self._commands = connection.client.virtual_machine_run_commands
@@ -77,8 +84,7 @@ class HelperMachine:
 
     def find(self) -> models.VirtualMachine | None:
         """Refused for a machine of that name that is not bootmend's."""
-        from azure.core.exceptions import ResourceNotFoundError
-
+        self._pace.wait(str(self.id))
         with asking(self.id.name):
             try:
                 vm = self._vms.get(self.id.group, self.id.name, expand="instanceView")
@@ -95,13 +101,25 @@ class HelperMachine:
             subnet = self._wanted.subnet or self._make_network(tags)
             with asking(self.id.name):
                 self._vms.begin_create_or_update(self.id.group, self.id.name, self._body(subnet, tags)).result()
-        else:
+        elif power_of(view_of(vm)) is not Power.RUNNING:
             with asking(self.id.name):
                 self._vms.begin_start(self.id.group, self.id.name).result()
 
-    def free_luns(self, count: int) -> list[int]:
+    def settle(self, name: str) -> None:
+        """A command that a crash left running is waited for: disks are not taken from under it."""
+        end = time.monotonic() + _LONGEST_RUN / self._connection.haste
+        while self._still_runs(name):
+            if time.monotonic() > end:
+                raise CloudAway(say("azure.helper_busy", name=self.id.name))
+
+    def luns(self) -> dict[str, int]:
+        """Where each disk is attached, by its id in lower case."""
+        vm = self.find()
+        return {disk.lower(): lun for disk, lun in _data_disks(vm)} if vm is not None else {}
+
+    def free_luns(self, count: int, taken: Iterable[int]) -> list[int]:
         """Refused where it does not take so many more."""
-        taken = set(self._luns().values())
+        taken = set(taken)
         free = [lun for lun in range(self._wanted.data_disks) if lun not in taken][:count]
         if len(free) < count:
             raise Refused(say("azure.helper_full", name=self.id.name), say("azure.helper_full_next"))
@@ -112,9 +130,11 @@ class HelperMachine:
         new = [models.DataDisksToAttach(disk_id=disk, lun=lun, caching="None") for disk, lun in disks.items()]
         self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_attach=new))
 
-    def detach(self, disks: Iterable[str]) -> None:
+    def detach(self, disks: Collection[str]) -> None:
         """Those that are not attached are fine."""
-        there = self._luns()
+        if not disks:
+            return
+        there = self.luns()
         gone = [models.DataDisksToDetach(disk_id=disk) for disk in disks if disk.lower() in there]
         if gone:
             self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_detach=gone))
@@ -126,6 +146,7 @@ class HelperMachine:
         body = models.VirtualMachineRunCommand(location=self.place.location, properties=properties)
         with asking(self.id.name):
             self._commands.begin_create_or_update(self.id.group, self.id.name, name, body).result()
+            self._pace.wait(str(self.id))
             told = self._commands.get_by_virtual_machine(self.id.group, self.id.name, name, expand="instanceView")
             self._commands.begin_delete(self.id.group, self.id.name, name).result()
         view = told.properties.instance_view if told.properties is not None else None
@@ -145,9 +166,15 @@ class HelperMachine:
             self._send("DELETE", self._network, None, (200, 202, 204, 404))
         return True
 
-    def _luns(self) -> dict[str, int]:
-        vm = self.find()
-        return {disk.lower(): lun for disk, lun in _data_disks(vm)} if vm is not None else {}
+    def _still_runs(self, name: str) -> bool:
+        self._pace.wait(str(self.id))
+        with asking(self.id.name):
+            try:
+                told = self._commands.get_by_virtual_machine(self.id.group, self.id.name, name, expand="instanceView")
+            except ResourceNotFoundError:
+                return False
+        view = told.properties.instance_view if told.properties is not None else None
+        return view is not None and word(view.execution_state) in ("Pending", "Running")
 
     def _attach_detach(self, body: models.AttachDetachDataDisksRequest) -> None:
         with asking(self.id.name):
