@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.clouds.azure.simulate.disks import need_no_share
+from bootmend.clouds.azure.simulate.disks import need_free, need_no_share
 from bootmend.clouds.azure.simulate.ids import DISK, VM
 from bootmend.clouds.azure.simulate.permissions import need_linked
 from bootmend.clouds.azure.simulate.wire import ArmError, Call
@@ -15,6 +15,7 @@ def usable(world: World, call: Call, vm: Resource, disk_id: str) -> Resource:
     need_linked(world, call, f"{VM}/write", f"{DISK}/write", disk_id)
     disk = world.get(disk_id)
     need_no_share(disk)
+    need_free(world, disk)
     if disk.shown.get("managedBy"):
         # https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/error-messages
         raise ArmError(

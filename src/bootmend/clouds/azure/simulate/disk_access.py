@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bootmend.clouds.azure.simulate import shares
 from bootmend.clouds.azure.simulate.blob_bytes import disk_blob, withdraw
+from bootmend.clouds.azure.simulate.disks import need_free
 from bootmend.clouds.azure.simulate.footer import is_footer
 from bootmend.clouds.azure.simulate.ids import DISK, SNAPSHOT, VM, resource_id
 from bootmend.clouds.azure.simulate.operations import begin, effect
@@ -36,6 +37,7 @@ def begin_get_access(world: World, call: Call) -> Answer:
         raise ArmError(400, "InvalidParameter", "Required parameter 'access' or 'durationInSeconds' is not valid.")
     if seconds > _LONGEST:
         raise ArmError(400, "InvalidParameter", f"The value of parameter durationInSeconds is more than {_LONGEST}.")
+    need_free(world, disk)
     state = disk.properties["diskState"]
     _need_open_network(disk)
     holder = world.find(disk.shown.get("managedBy", ""))
@@ -46,8 +48,8 @@ def begin_get_access(world: World, call: Call) -> Answer:
             "OperationNotAllowed",
             f"Access not permitted because disk {disk.name} is currently attached to running VM {holder.id}.",
         )
-    if disk.properties["provisioningState"] != "Succeeded":
-        raise ArmError(409, "OperationNotAllowed", f"Disk {disk.name} is still being made.")
+    if holder is not None:
+        need_free(world, holder)
     uploading = state in ("ReadyToUpload", "ActiveUpload")
     if access == "Write" and not uploading:
         # ASSUMPTION: the documents know writing links for upload disks only.
@@ -86,7 +88,9 @@ def granted(world: World, disk: Resource, arguments: Json) -> Json:
 @route("POST", one(DISK) + "/endGetAccess", DISK)
 @route("POST", one(SNAPSHOT) + "/endGetAccess", SNAPSHOT)
 def end_get_access(world: World, call: Call) -> Answer:
-    return begin(world, call, _target(world, call), "access.revoked", 2)
+    disk = _target(world, call)
+    need_free(world, disk)
+    return begin(world, call, disk, "access.revoked", 2)
 
 
 @effect("access.revoked")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bootmend.clouds.azure.simulate.disk_source import content_for, fill_in, required
 from bootmend.clouds.azure.simulate.ids import DISK, resource_id
-from bootmend.clouds.azure.simulate.operations import begin, effect
+from bootmend.clouds.azure.simulate.operations import begin, effect, running
 from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, page, route
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, merge, new_guid
@@ -57,6 +57,7 @@ def delete(world: World, call: Call) -> Answer:
     if disk is None:
         return Answer(204)
     need_no_share(disk)
+    need_free(world, disk)
     if disk.shown.get("managedBy"):
         # https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/error-messages
         raise ArmError(
@@ -90,15 +91,26 @@ def need_no_share(disk: Resource) -> None:
         )
 
 
+def need_free(world: World, resource: Resource) -> None:
+    """https://github.com/MicrosoftDocs/azure-docs/issues/108246 : one operation at a time."""
+    if running(world, resource):
+        raise ArmError(409, "OperationNotAllowed", f"{resource.name}: Resource is being used by another operation.")
+
+
 def attach(disk: Resource, vm: Resource) -> None:
     """Reserved: attached to a machine that is deallocated, so that its bytes stand still."""
     disk.shown["managedBy"] = vm.id
-    disk.properties["diskState"] = "Reserved" if vm.inside["power"] == "deallocated" else "Attached"
+    if "blob" not in disk.inside:
+        disk.properties["diskState"] = "Reserved" if vm.inside["power"] == "deallocated" else "Attached"
 
 
 def detach(disk: Resource) -> None:
+    """ASSUMPTION: a link that is outstanding stays so."""
     disk.shown.pop("managedBy", None)
-    disk.properties["diskState"] = "Unattached"
+    if "blob" in disk.inside:
+        disk.inside["state_before"] = "Unattached"
+    else:
+        disk.properties["diskState"] = "Unattached"
 
 
 def _change(world: World, call: Call, disk: Resource, body: Json) -> Answer:

@@ -74,6 +74,10 @@ class Front:
             answer = self._arm(call, seen, doom) if _is_arm(call.path) else self._blob(call)
         except ArmError as error:
             answer = error.answer()
+        except Exception as error:
+            # A body that Azure would have refused in its own words, or a fault in here: told as what it is, by a
+            # status that no client tries again.
+            answer = ArmError(501, "FaultInTheDouble", f"{type(error).__name__}: {error}").answer()
         seen.status = answer.status
         with self.world.lock:
             if self.world.changed or call.method not in ("GET", "HEAD"):

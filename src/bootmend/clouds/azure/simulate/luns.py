@@ -26,6 +26,9 @@ def set_data_disks(world: World, call: Call, vm: Resource, wanted: list[Json]) -
     kept = set()
     entries = []
     for one in stay:
+        if one.get("managedDisk", {}).get("id", "").lower() in kept:
+            # ASSUMPTION: once on a machine is enough.
+            raise ArmError(409, "ConflictingUserInput", f"A disk is attached twice: {one['managedDisk']['id']}.")
         if "managedDisk" not in one or "id" not in one["managedDisk"]:
             raise ArmError(400, "InvalidParameter", "The double attaches disks that are there only.")
         disk_id = one["managedDisk"]["id"]

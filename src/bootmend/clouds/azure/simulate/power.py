@@ -6,37 +6,52 @@ https://learn.microsoft.com/azure/virtual-machines/states-billing : the power st
 from __future__ import annotations
 
 from bootmend.clouds.azure.simulate.boot import power_off, power_on
-from bootmend.clouds.azure.simulate.disks import need_no_share
-from bootmend.clouds.azure.simulate.ids import VM, resource_id
+from bootmend.clouds.azure.simulate.disks import need_free, need_no_share
+from bootmend.clouds.azure.simulate.ids import DISK, VM, resource_id
 from bootmend.clouds.azure.simulate.operations import begin, effect
-from bootmend.clouds.azure.simulate.os_disks import need_lasting_disk, os_disk
+from bootmend.clouds.azure.simulate.os_disks import need_lasting_disk
 from bootmend.clouds.azure.simulate.router import one, route
 from bootmend.clouds.azure.simulate.vms import need_idle
-from bootmend.clouds.azure.simulate.wire import Answer, Call, Json
+from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World
 
 
 @route("POST", one(VM) + "/deallocate", VM)
 def deallocate(world: World, call: Call) -> Answer:
     need_lasting_disk(world.get(resource_id(call.names, VM)), "deallocated")
-    return _switch(world, call, "deallocating", "vm.deallocated", 40)
+    return _off(world, call, "deallocating", "vm.deallocated", 40)
 
 
 @route("POST", one(VM) + "/powerOff", VM)
 def stop(world: World, call: Call) -> Answer:
-    return _switch(world, call, "stopping", "vm.stopped", 20)
+    return _off(world, call, "stopping", "vm.stopped", 20)
 
 
 @route("POST", one(VM) + "/start", VM)
 def start(world: World, call: Call) -> Answer:
     vm = world.get(resource_id(call.names, VM))
-    need_no_share(os_disk(world, vm))
+    disks = [disk for disk in world.every(DISK) if disk.shown.get("managedBy", "").lower() == vm.id.lower()]
+    for disk in disks:
+        need_no_share(disk)
+        need_free(world, disk)
     return _switch(world, call, "starting", "vm.started", 30)
 
 
 @route("POST", one(VM) + "/restart", VM)
 def restart(world: World, call: Call) -> Answer:
+    vm = world.get(resource_id(call.names, VM))
+    if vm.inside["power"] != "running":
+        # ASSUMPTION: the documents speak of running machines only.
+        raise ArmError(409, "OperationNotAllowed", f"Cannot restart VM '{vm.name}': it is not running.")
     return _switch(world, call, "starting", "vm.restarted", 30)
+
+
+def _off(world: World, call: Call, meanwhile: str, end: str, seconds: float) -> Answer:
+    """ASSUMPTION: a machine that is deallocated stays so, whatever switches it off."""
+    vm = world.get(resource_id(call.names, VM))
+    if vm.inside["power"] == "deallocated":
+        return begin(world, call, vm, "resource.made", 2)
+    return _switch(world, call, meanwhile, end, seconds)
 
 
 def _switch(world: World, call: Call, meanwhile: str, end: str, seconds: float) -> Answer:

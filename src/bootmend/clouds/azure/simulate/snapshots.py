@@ -7,7 +7,7 @@ https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots .
 from __future__ import annotations
 
 from bootmend.clouds.azure.simulate.disk_source import copy_source
-from bootmend.clouds.azure.simulate.disks import need_no_share
+from bootmend.clouds.azure.simulate.disks import need_free, need_no_share
 from bootmend.clouds.azure.simulate.ids import SNAPSHOT, resource_id
 from bootmend.clouds.azure.simulate.operations import begin, effect
 from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, page, route
@@ -82,6 +82,7 @@ def delete(world: World, call: Call) -> Answer:
     if snapshot is None:
         return Answer(204)
     need_no_share(snapshot)
+    need_free(world, snapshot)
     return begin(world, call, snapshot, "disk.deleted", 2)
 
 
