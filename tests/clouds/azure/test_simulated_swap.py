@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute.models import (
     CreationData,
@@ -14,8 +15,13 @@ from azure.mgmt.compute.models import (
     DiskProperties,
     DiskSku,
     GrantAccessData,
+    ManagedDiskParameters,
+    OSDisk,
     Snapshot,
     SnapshotProperties,
+    StorageProfile,
+    VirtualMachineProperties,
+    VirtualMachineUpdate,
 )
 from azure.storage.blob import BlobClient
 from azure_double import MIB, SIZE, compute, disk_file
@@ -139,3 +145,65 @@ def test_a_swap_by_name_alone_is_refused(client: Any) -> None:
         client.virtual_machines.begin_create_or_update("lab", "web1", vm)
     assert refused.value.error is not None
     assert refused.value.error.code == "PropertyChangeNotAllowed"
+
+
+def copy_of_the_disk(client: Any) -> Any:
+    source = client.disks.get("lab", "web1_OsDisk_1").id
+    creation = CreationData(create_option="Copy", source_resource_id=source)
+    wanted = Disk(location="westeurope", properties=DiskProperties(creation_data=creation))
+    return client.disks.begin_create_or_update("lab", "copy", wanted).result()
+
+
+def test_a_swap_by_patch_and_back(double: Double, client: Any) -> None:
+    client.virtual_machines.begin_deallocate("lab", "web1").result()
+    new = copy_of_the_disk(client)
+    for disk in (new, client.disks.get("lab", "web1_OsDisk_1")):
+        change = VirtualMachineUpdate(
+            properties=VirtualMachineProperties(
+                storage_profile=StorageProfile(
+                    os_disk=OSDisk(
+                        create_option="FromImage", name=disk.name, managed_disk=ManagedDiskParameters(id=disk.id)
+                    )
+                )
+            )
+        )
+        client.virtual_machines.begin_update("lab", "web1", change).result()
+        assert double.vm("web1").os_disk == disk.name
+        assert client.disks.get("lab", disk.name).disk_state == "Reserved"
+    assert client.disks.get("lab", "copy").managed_by is None
+    assert client.virtual_machines.get("lab", "web1").hardware_profile.vm_size == "Standard_D2s_v5"
+
+
+def test_a_swap_of_a_machine_that_changed_meanwhile_is_refused(client: Any) -> None:
+    client.virtual_machines.begin_deallocate("lab", "web1").result()
+    vm = client.virtual_machines.get("lab", "web1")
+    unchanged = {"etag": vm.etag, "match_condition": MatchConditions.IfNotModified}
+    client.virtual_machines.begin_create_or_update("lab", "web1", vm, **unchanged).result()
+    with pytest.raises(HttpResponseError) as refused:
+        client.virtual_machines.begin_create_or_update("lab", "web1", vm, **unchanged)
+    assert refused.value.status_code == 412
+
+
+def test_one_change_of_a_machine_at_a_time(tmp_path: Path) -> None:
+    with Double(pace=0.001) as double:
+        double.add_vm("web1", disk=disk_file(tmp_path / "disk.vhd"))
+        client = compute(double)
+        client.virtual_machines.begin_deallocate("lab", "web1", polling=False)
+        assert double.vm("web1").power == "deallocating"
+        assert client.virtual_machines.get("lab", "web1").provisioning_state == "Updating"
+        with pytest.raises(HttpResponseError, match="in progress"):
+            client.virtual_machines.begin_start("lab", "web1")
+        with pytest.raises(HttpResponseError, match="running VM"):
+            link(client, "web1_OsDisk_1")
+
+
+def test_a_restart_boots_what_is_on_the_disk_now(double: Double, client: Any, tmp_path: Path) -> None:
+    healthy = disk_file(tmp_path / "good.vhd")
+    machine = double.add_vm("web2", disk=healthy, boots=equal_ranges(healthy, [RANGE]))
+    client.virtual_machines.begin_restart("lab", "web2").result()
+    double.skip(100)
+    assert machine.phase == "ready"
+    client.virtual_machines.begin_power_off("lab", "web2").result()
+    assert machine.power == "stopped"
+    with pytest.raises(HttpResponseError, match="not running"):
+        client.virtual_machines.begin_restart("lab", "web2")
