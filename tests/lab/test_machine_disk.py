@@ -144,3 +144,10 @@ def test_a_missing_program_is_named_with_the_package(tmp_path: Path, monkeypatch
     with pytest.raises(InputError, match=r"apt-get install (dosfstools|ntfs-3g)"):
         create(tmp_path / "m.raw", size=SIZE, catalogs=CATALOGS, authority=lab_authority())
     assert not list(tmp_path.iterdir())
+
+
+def test_where_everything_is_on_what_boots_there_is_one_active_partition() -> None:
+    layout = lay_out(read_blueprint(None, 1), 1, SIZE, one_partition=True)
+    assert layout.system is layout.windows
+    assert [partition.active for partition in layout.partitions] == [True]
+    assert len(lay_out(read_blueprint(None, 1), 1, SIZE).partitions) == 2

@@ -124,4 +124,5 @@ def test_every_installed_store_of_the_data_grows_a_healthy_machine(tmp_path: Pat
             found = diagnose(device, trust(machine))
         assert found.findings == [], store
         assert found.windows.chain.entry is not None, store
+        assert found.windows.boots_by_default, store
         machine.path.unlink()

@@ -1,6 +1,7 @@
 """Where a machine's partitions stand, as Windows' own setup lays out a disk.
 
 generation 1   MBR   System Reserved (NTFS, active: bootmgr, \\Boot\\BCD) | Windows (NTFS)
+               or one active NTFS volume with all of it, where the boot store's devices say so (`boot`)
 generation 2   GPT   EFI system partition (FAT32) | Microsoft reserved | Windows (NTFS)
 """
 
@@ -47,18 +48,24 @@ class Layout:
             write_mbr(device, self.signature, self.partitions)
 
 
-def lay_out(blueprint: Blueprint, generation: int, size: int) -> Layout:
-    """The layout for a disk of `size` bytes. Raises Misuse for a generation or size that cannot be."""
+def lay_out(blueprint: Blueprint, generation: int, size: int, *, one_partition: bool = False) -> Layout:
+    """The layout for a disk of `size` bytes; `one_partition` only of generation 1.
+
+    Raises Misuse for a generation or size that cannot be.
+    """
     if generation not in (1, 2):
         raise Misuse(say("lab.unknown_generation", generation=generation))
     if size < SMALLEST:
         raise Misuse(say("lab.too_small", size=size, smallest=SMALLEST))
     end = size // MIB * MIB - MIB
+    signature = blueprint.random("disk signature").getrandbits(32) | 1
+    if generation == 1 and one_partition:
+        only = Partition(1, MIB, end - MIB, MBR_NTFS, active=True)
+        return Layout(1, (only,), only, only, signature=signature)
     if generation == 1:
         system = Partition(1, MIB, _SYSTEM_RESERVED, MBR_NTFS, active=True)
         start = system.start + system.size
         windows = Partition(2, start, end - start, MBR_NTFS)
-        signature = blueprint.random("disk signature").getrandbits(32) | 1
         return Layout(1, (system, windows), system, windows, signature=signature)
     system = Partition(1, MIB, _ESP, ESP, blueprint.guid("ESP"), "EFI system partition", attributes=ATTRIBUTE_NO_LETTER)
     reserved = Partition(2, MIB + _ESP, _MSR, MSR, blueprint.guid("MSR"), "Microsoft reserved partition")

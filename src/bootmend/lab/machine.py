@@ -32,7 +32,7 @@ from bootmend.lab.other_hives import grow_small_hives, grow_software_hive
 from bootmend.lab.placement import place
 from bootmend.lab.real_hive import RealHive, load_order, read_real_hive
 from bootmend.lab.roster import roster
-from bootmend.lab.store import boot_store, other_store, store_path
+from bootmend.lab.store import boot_store, on_one_partition, other_store, store_path
 from bootmend.lab.system_hive import grow_system_hive
 from bootmend.lab.tree import Tree, write_ntfs, write_volume
 from bootmend.texts import say
@@ -87,10 +87,11 @@ def create(
         raise Misuse(say("lab.unknown_container", container=container))
     faults = parse_faults(fault)
     blueprint = read_blueprint(build, seed)
-    layout = lay_out(blueprint, generation, size)
+    real_store = _read(bcd) if bcd is not None else None
+    layout = lay_out(blueprint, generation, size, one_partition=real_store is not None and on_one_partition(real_store))
     authority = authority or LabAuthority.load_or_create(_cache_folder())
     hive = read_real_hive(system_hive, blueprint, layout) if system_hive is not None else None
-    store = boot_store(blueprint, layout, _read(bcd) if bcd is not None else None)
+    store = boot_store(blueprint, layout, real_store)
 
     pem, notes = _beside(out, ".pem"), _beside(out, ".json")
     for path in (out, pem, notes):
@@ -128,9 +129,9 @@ def _grow(
     with open_disk(str(out), writable=True) as device:
         layout.write(device)
     serial = blueprint.random("serial").getrandbits(64)
-    if layout.generation == 1:
+    if layout.generation == 1 and layout.system is not layout.windows:
         format_ntfs(out, layout.system, "System Reserved", serial ^ 1)
-    else:
+    elif layout.generation == 2:
         format_fat32(out, layout.system, "SYSTEM", serial & 0xFFFFFFFF)
     format_ntfs(out, layout.windows, "Windows", serial)
 

@@ -64,6 +64,8 @@ class OpenMachine:
     @property
     def system(self) -> Volume:
         """The volume that the firmware starts from as files, open for writing."""
+        if self.manifest.system_partition == self.manifest.windows_partition:
+            return self.windows
         if self._system is None:
             content = open_volume(self.system_partition, "System", writable=True)
             if not isinstance(content, Volume):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bootmend.formats.bcd import GptPartition, MbrPartition, Partition
+from bootmend.formats.bcd import BootDevice, GptPartition, MbrPartition, Partition, Store
 from bootmend.lab.bcd_maker import make_bcd, retarget
 from bootmend.lab.blueprint import Blueprint
 from bootmend.lab.layout import Layout
@@ -21,6 +21,13 @@ def boot_store(blueprint: Blueprint, layout: Layout, real: bytes | None) -> byte
         build=f"{blueprint.build.number}.{blueprint.build.revision}",
         seed=blueprint.seed,
     )
+
+
+def on_one_partition(real: bytes) -> bool:
+    """Whether the default entry of a real store looks for Windows on the partition that boots."""
+    default = Store.parse(real, "BCD").default
+    device = default.element("osdevice") if default is not None else None
+    return device is not None and isinstance(device.value, BootDevice)
 
 
 def other_store(blueprint: Blueprint, layout: Layout) -> bytes:

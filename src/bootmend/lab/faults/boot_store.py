@@ -5,9 +5,10 @@ from __future__ import annotations
 from bootmend.errors import InputError, Misuse
 from bootmend.formats.bcd import (
     BcdObject,
+    BootDevice,
+    Device,
     GptPartition,
     MbrPartition,
-    Partition,
     RamdiskDevice,
     Store,
     StoreEditor,
@@ -47,13 +48,16 @@ def untouched_store(machine: OpenMachine, fault: str) -> tuple[Store, BcdObject]
     said = {name: entry.element(name) for name in expected}
     sound = all(one is not None and str(one.value).lower() == expected[name] for name, one in said.items())
     osdevice = entry.element("osdevice")
-    here = osdevice is not None and osdevice.device is not None and _is_here(machine, partition_of(osdevice.device))
+    here = osdevice is not None and osdevice.device is not None and _is_here(machine, osdevice.device)
     if not sound or not here or store.default is not entry or entry.element("imcdevice") is not None:
         raise Misuse(say("lab.no_victim", name=fault, why="its boot store is broken already"))
     return store, entry
 
 
-def _is_here(machine: OpenMachine, named: Partition | None) -> bool:
+def _is_here(machine: OpenMachine, device: Device) -> bool:
+    if isinstance(device, BootDevice):
+        return machine.manifest.system_partition == machine.manifest.windows_partition
+    named = partition_of(device)
     table = read_partitions(machine.device)
     if isinstance(named, MbrPartition):
         return named.signature == table.mbr_signature
