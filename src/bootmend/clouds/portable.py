@@ -60,7 +60,7 @@ def portable() -> Path:
         for old in folder.glob("portable-*.tar.gz"):
             old.unlink(missing_ok=True)
         part = archive.with_suffix(f".{os.getpid()}.part")
-        with tarfile.open(part, "w:gz", compresslevel=6) as tar:
+        with tarfile.open(part, "w:gz", compresslevel=1) as tar:
             _fill(tar, pieces)
         part.replace(archive)
     return archive

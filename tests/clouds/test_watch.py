@@ -1,0 +1,124 @@
+"""The boot watch: what one look means, and when it is believed. Never "healthy" on the absence of bad news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cloud_stage import BOOT_ERROR
+
+from bootmend.clouds import watch as watching
+from bootmend.clouds.cloud import Power, Sight
+from bootmend.clouds.sight import Meaning, Shown
+from bootmend.clouds.watch import Judgement, Patience, Verdict, before_start, judge, news, watch
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+NOTHING = Sight(Power.RUNNING)
+
+
+def ready(seconds: int) -> Sight:
+    return Sight(Power.RUNNING, "Ready", START + timedelta(seconds=seconds))
+
+
+class Showing:
+    """A cloud that shows one sight after the other, the last for ever."""
+
+    def __init__(self, sights: Sequence[Sight]) -> None:
+        self._sights = self._endless(sights)
+
+    @staticmethod
+    def _endless(sights: Sequence[Sight]) -> Iterator[Sight]:
+        yield from sights
+        while True:
+            yield sights[-1]
+
+    def look(self, machine: str) -> Sight:
+        return next(self._sights)
+
+
+def watched(sights: Sequence[Sight], before: dict[str, str] | None = None, most: float = 300) -> watching.Watched:
+    """With a clock that only goes on while the watch sleeps; a look every 10 seconds."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    patience = Patience(most, 10, 45, 60, sleep, lambda: now[0])
+    return watch(Showing(sights), "m", before or {}, patience, lambda _: None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sight", "verdict"),
+    [
+        (NOTHING, Verdict.UNCLEAR),
+        (Sight(Power.RUNNING, "Not Ready", START), Verdict.UNCLEAR),
+        (Sight(Power.RUNNING, serial=BOOT_ERROR), Verdict.FAILED),
+        (Sight(Power.OFF, "Ready", START), Verdict.FAILED),
+        (Sight(Power.HALTED), Verdict.FAILED),
+        (Sight(Power.RUNNING, "ready", START), Verdict.HEALTHY),
+        (Sight(Power.RUNNING, "Ready", START, serial=BOOT_ERROR), Verdict.FAILED),
+        (Sight(Power.RUNNING, screen=b"no picture"), Verdict.UNCLEAR),
+        (Sight(Power.UNKNOWN), Verdict.UNCLEAR),
+    ],
+)
+def test_one_look(sight: Sight, verdict: Verdict) -> None:
+    assert judge(sight).verdict is verdict
+    assert judge(sight).reason
+
+
+@pytest.mark.parametrize(
+    ("meaning", "agent", "verdict", "moving"),
+    [
+        (Meaning.FAILED, "Ready", Verdict.FAILED, False),
+        (Meaning.WORKING, None, Verdict.STARTING, True),
+        (Meaning.STARTING, None, Verdict.STARTING, False),
+        (Meaning.UNSURE, None, Verdict.UNCLEAR, False),
+        (Meaning.UNSURE, "Ready", Verdict.HEALTHY, False),
+    ],
+)
+def test_one_picture(
+    meaning: Meaning, agent: str | None, verdict: Verdict, moving: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "screen_shows", lambda _: Shown(meaning, "it shows something"))
+    found = judge(Sight(Power.RUNNING, agent, START, screen=b"x"))
+    assert (found.verdict, found.moving) == (verdict, moving)
+
+
+def test_what_was_there_before_is_no_news() -> None:
+    before = before_start(Sight(Power.OFF, "Ready", START, b"p", "mark1", "old log\n"))
+    seen = news(Sight(Power.RUNNING, "Ready", START, b"p", "mark1", "old log\nnew line\n"), before)
+    assert (seen.agent, seen.screen, seen.serial) == (None, None, "new line\n")
+    seen = news(Sight(Power.RUNNING, "Ready", START + timedelta(seconds=1), b"p", "mark2", "anew"), before)
+    assert (seen.agent, seen.screen, seen.serial) == ("Ready", b"p", "anew")
+
+
+def test_good_news_must_last() -> None:
+    found = watched([NOTHING, NOTHING, *(ready(at) for at in range(8))])
+    assert (found.verdict, found.seconds) == (Verdict.HEALTHY, 80)
+
+
+def test_ready_and_then_a_boot_error() -> None:
+    found = watched([NOTHING, ready(1), ready(2), Sight(Power.RUNNING, serial=BOOT_ERROR)])
+    assert found.verdict is Verdict.FAILED and "boot manager" in found.reason
+
+
+def test_bad_news_right_after_the_start_may_be_old() -> None:
+    bad = Sight(Power.RUNNING, serial=BOOT_ERROR)
+    assert watched([bad, bad, bad, *(ready(at) for at in range(9))]).verdict is Verdict.HEALTHY
+    found = watched([bad])
+    assert (found.verdict, found.seconds) == (Verdict.FAILED, 60)
+
+
+def test_bad_news_is_believed_at_the_second_look_only() -> None:
+    sights = [NOTHING] * 10 + [Sight(Power.RUNNING, serial=BOOT_ERROR)] + [ready(at) for at in range(9)]
+    assert watched(sights).verdict is Verdict.HEALTHY
+
+
+def test_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watched([NOTHING]).verdict is Verdict.UNCLEAR
+    assert watched([NOTHING] * 28 + [ready(1)]).verdict is Verdict.STARTING  # Ready, not for long enough
+    for moving, verdict in ((True, Verdict.STARTING), (False, Verdict.FAILED)):
+        monkeypatch.setattr(watching, "judge", lambda _, m=moving: Judgement(Verdict.STARTING, "a logo", moving=m))
+        found = watched([NOTHING])
+        assert (found.verdict, found.seconds, found.looks) == (verdict, 300, 31)
