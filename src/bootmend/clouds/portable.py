@@ -43,6 +43,8 @@ _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 _STARTER = """#!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)
 export PYTHONHOME="$here/python" PYTHONPATH="$here/site" PYTHONDONTWRITEBYTECODE=1
+# The C library would look for the other machine's tables of character sets, which may be of another version.
+export GCONV_PATH="$here/lib" LC_ALL=C.UTF-8
 exec "$here/lib/{loader}" --library-path "$here/lib" "$here/bin/python" -s -m "$@"
 """
 
