@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bootmend.cli.dump_sources import Beside
     from bootmend.disk.device import BlockDevice
     from bootmend.dumps import Dump
+    from bootmend.dumps.verdict import Verdict
     from bootmend.windows.installation import Windows
 
 Source = Annotated[
@@ -101,19 +102,17 @@ def _tell(
     from bootmend.dumps.stack import walk
     from bootmend.dumps.verdict import judge
     from bootmend.reports import dump as report
-    from bootmend.windows.crash_audit import audit_sentence
     from bootmend.windows.crash_suspects import with_suspects
 
     stack = walk(opened, names=Names(opened, found.images(windows), found.symbols))
     verdict = judge(opened, stack)
     if windows is not None:
         verdict = with_suspects(verdict, opened, windows)
-        first = [*first, *filter(None, [audit_sentence(windows, verdict)])]
     session = found.session()
     first = [*first, *found.told]
     if json:
         document: dict[str, Any] = report.document(opened, verdict, stack, session)
-        document["notes"] = [*first, *document["notes"]]
+        document["notes"] = [*first, *document["notes"], *_of_now(windows, verdict)]
         put_document(document)
         return
     out = console()
@@ -122,3 +121,13 @@ def _tell(
         lines += ["", *report.module_lines(opened)]
     for line in lines:
         out.print(line, soft_wrap=True)
+    # Asking every catalog of the disk takes longer than reading the dump: nobody waits for the verdict meanwhile.
+    for line in _of_now(windows, verdict):
+        out.print(f"\n{line}", soft_wrap=True)
+
+
+def _of_now(windows: Windows | None, verdict: Verdict) -> list[str]:
+    """What the signature audit of the disk says today of the file that the dump names."""
+    from bootmend.windows.crash_audit import audit_sentence
+
+    return [] if windows is None else list(filter(None, [audit_sentence(windows, verdict)]))
