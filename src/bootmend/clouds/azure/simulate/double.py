@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -148,6 +151,9 @@ class Double:
         self._server.server_close()
         self._thread.join()
         oracles.forget(self.world)
+        for child in list(self.world.children):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
         if self._temporary:
             shutil.rmtree(self.world.folder, ignore_errors=True)
 

@@ -131,6 +131,7 @@ class _Run:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        self._world.children.add(child.pid)
         try:
             out, err = child.communicate(timeout=seconds)
             state = "Succeeded" if child.returncode == 0 else "Failed"
@@ -138,6 +139,8 @@ class _Run:
             os.killpg(child.pid, signal.SIGKILL)
             out, err = child.communicate()
             state = "TimedOut"
+        finally:
+            self._world.children.discard(child.pid)
         with self._world.lock:
             self._told(state, child.returncode, out, err)
 

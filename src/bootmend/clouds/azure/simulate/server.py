@@ -6,6 +6,7 @@ import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from bootmend.clouds.azure.simulate.callers import is_own, is_page
 from bootmend.clouds.azure.simulate.front import Front, Seen
 from bootmend.clouds.azure.simulate.wire import Answer, Call, Dropped
 from bootmend.clouds.azure.simulate.world import new_guid
@@ -27,13 +28,17 @@ class _Handler(BaseHTTPRequestHandler):
         if length > _LARGEST_BODY:
             self.close_connection = True
             return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if is_page(headers, self.connection.getsockname()[1]):
+            self._send(Answer(403))
+            return
         call = Call(
             self.command,
             unquote(split.path),
             dict(parse_qsl(split.query, keep_blank_values=True)),
-            {name.lower(): value for name, value in self.headers.items()},
+            headers,
             self.rfile.read(length),
-            base=f"http://{self.headers.get('Host', '')}",
+            base=f"http://{headers['host']}",
         )
         try:
             answer = self.front.handle(call)
@@ -62,6 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
 
     def handle(self) -> None:
+        if not is_own(self.request.getsockname(), self.client_address):
+            return
         try:
             super().handle()
         except (ConnectionError, TimeoutError):

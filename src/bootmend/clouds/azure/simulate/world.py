@@ -64,6 +64,8 @@ class World:
         self.subscription = SUBSCRIPTION
         self.resources: dict[str, Resource] = {}
         self.operations: dict[str, Json] = {}
+        self.children: set[int] = set()
+        """Scripts that run, each the leader of a process group."""
         self.under_way: set[str] = set()
         """Names of the operations that have not ended."""
         self.blobs: dict[str, Json] = {}
