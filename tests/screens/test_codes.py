@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from screen_pictures import all_codes
 
-from bootmend.screens.codes import named, statuses, stop_codes
+from bootmend.screens.codes import is_status, named, statuses, stop_codes
 from bootmend.screens.files import files
 from bootmend.screens.votes import Votes
 
@@ -95,6 +95,11 @@ def test_a_number_that_is_no_status_is_none(word: str) -> None:
 )
 def test_files_are_put_right_by_their_known_names(line: str, file: str) -> None:
     assert list(files([line])) == [file]
+
+
+def test_a_stop_code_that_is_a_small_status_too_is_no_status() -> None:
+    assert {hex(code) for code in all_codes() if is_status(code)} == set()
+    assert is_status(0xC0000428)
 
 
 def test_two_readings_must_agree_and_none_may_disagree() -> None:

@@ -86,7 +86,7 @@ def statuses(lines: Sequence[str]) -> Iterator[int]:
     """Every 0xC... on the lines that is a known NTSTATUS."""
     for line in lines:
         for word in re.split(r"[\s,:(]+", line):
-            number = _number(word, lambda one: one >> 28 == 0xC and is_status(one))
+            number = _number(word, is_status)
             if number is not None:
                 yield number
 
@@ -98,7 +98,8 @@ def shown_name(code: int) -> str | None:
 
 
 def is_status(number: int) -> bool:
-    return bool(status_name(number)) or number in BOOT_STATUSES
+    """Whether it is a known NTSTATUS of an error; small numbers are statuses, too, and no screen means them."""
+    return number >> 28 == 0xC and (bool(status_name(number)) or number in BOOT_STATUSES)
 
 
 def distance(one: str, other: str) -> int:
@@ -150,7 +151,7 @@ def _stop_numbers(line: str) -> Iterator[int]:
     """`*** STOP: 0x0000005A (...)` and `Stop code: 0xc00002e2`: the first number of the line alone."""
     for word in _words(re.sub(r"[(\[{].*$", "", line)):
         if _hexadecimal(word):
-            number = _number(word, lambda one: one in _table() or (one >> 28 == 0xC and is_status(one)))
+            number = _number(word, lambda one: one in _table() or is_status(one))
             if number is not None:
                 yield number
             return
