@@ -42,7 +42,7 @@ def sight(seen: Sight) -> Document:
 
 def run(one: Run) -> Document:
     return {
-        "run": one.id,
+        "id": one.id,
         "machine": one.machine,
         "how": one.how,
         "stage": one.stage.value,

@@ -48,7 +48,7 @@ def confirm(
         with telling(cloud) as tell:
             stay(cloud, store, run, tell)
     if json:
-        put_document({**document.head("confirm"), **document.run(run), "kept": []})
+        put_document({**document.head("confirm"), "run": document.run(run), "kept": []})
     else:
         show_run(console(), run, [])
     raise typer.Exit(0)

@@ -131,7 +131,7 @@ def repair(
             {
                 **document.head("repair"),
                 "machine": document.machine(cloud.find(machine.id)),
-                **document.run(run),
+                "run": document.run(run),
                 "kept": document.things(things),
                 "result": result,
             }

@@ -34,7 +34,7 @@ def undo(
             go_back(cloud, store, run, tell)
     things = cloud.things(machine)
     if json:
-        put_document({**document.head("undo"), **document.run(run), "kept": document.things(things)})
+        put_document({**document.head("undo"), "run": document.run(run), "kept": document.things(things)})
     else:
         show_run(console(), run, things)
     raise typer.Exit(0)
