@@ -57,7 +57,8 @@ def test_the_words_of_a_simulator_are_checked(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_no_subscription_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("AZURE_SUBSCRIPTION_ID", raising=False)
+    for name in ("AZURE_SUBSCRIPTION_ID", "BOOTMEND_AZURE_SIMULATOR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path))
     with pytest.raises(Misuse, match="--subscription"):
         connect()

@@ -49,7 +49,7 @@ def told(error: AzureError, what: str) -> BootmendError:
     if isinstance(error, HttpResponseError):
         return _answered(error, what)
     if isinstance(error, ClientAuthenticationError):
-        return CloudAway(say("azure.no_sign_in", why=_words(error)))
+        return _no_sign_in(error)
     if isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError)):
         return CloudAway(say("azure.no_answer", what=what, why=_words(error)))
     return CloudAway(say("azure.no_answer", what=what, why=_words(error)))
@@ -69,7 +69,7 @@ def code_of(error: HttpResponseError) -> str:
 def _answered(error: HttpResponseError, what: str) -> BootmendError:
     status, code, words = error.status_code or 0, code_of(error), _words(error)
     if status == 401 or (isinstance(error, ClientAuthenticationError) and status != 403):
-        return CloudAway(say("azure.no_sign_in", why=words))
+        return _no_sign_in(error)
     if code in _NO_ROOM:
         return CloudAway(say("azure.no_room", what=what, why=words))
     if code == "ScopeLocked":
@@ -85,6 +85,11 @@ def _answered(error: HttpResponseError, what: str) -> BootmendError:
     if status == 429 or status >= 500:
         return CloudAway(say("azure.overloaded", what=what, code=code or status, why=words))
     return Refused(say("azure.said_no", what=what, code=code or status, why=words), say("azure.said_no_next"))
+
+
+def _no_sign_in(error: AzureError) -> CloudAway:
+    """Its first sentence: the rest lists all the ways to sign in that there are."""
+    return CloudAway(say("azure.no_sign_in", why=_words(error).partition(". ")[0].rstrip(".") + "."))
 
 
 def _words(error: AzureError) -> str:

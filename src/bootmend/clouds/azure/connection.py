@@ -9,6 +9,7 @@ nothing, so that no real one ever goes there.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import time
@@ -42,6 +43,8 @@ class Connection:
 
 def connect(subscription: str = "") -> Connection:
     """Nothing is asked yet. Misuse where no subscription is known."""
+    # The SDK logs each of its troubles; what comes of them is told in one sentence (answers.py).
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
     if simulator := os.environ.get(SIMULATOR):
         return _to_double(simulator)
     from azure.identity import DefaultAzureCredential
