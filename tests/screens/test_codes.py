@@ -97,6 +97,10 @@ def test_files_are_put_right_by_their_known_names(line: str, file: str) -> None:
     assert list(files([line])) == [file]
 
 
+def test_the_name_of_a_file_does_not_announce_one() -> None:
+    assert list(files(["4m 8s: filecrypt.sys"])) == []
+
+
 def test_a_stop_code_that_is_a_small_status_too_is_no_status() -> None:
     assert {hex(code) for code in all_codes() if is_status(code)} == set()
     assert is_status(0xC0000428)

@@ -19,7 +19,7 @@ LONGEST = 260
 _NAME = re.compile(r"(?:\\ ?[\w.$~-]{1,40} ?){0,12}[\w$~-]{1,40} ?[. ,] ?(?:sys|exe|dll|efi)\b", re.IGNORECASE)
 _HIVE = re.compile(r"(?:\\ ?[\w.$~-]{1,40} ?){1,12}", re.IGNORECASE)
 """A path whose last part has no suffix: a hive or the boot configuration."""
-_FAILED = re.compile(r"fa[il1|]{2}|실패|file|파일|\*{2,}|\(", re.IGNORECASE)
+_FAILED = re.compile(r"fa[il1|]{2}|실패|\bfile ?[:;]|파일|\*{2,}|\(", re.IGNORECASE)
 """What stands before the name of a file on these screens."""
 _SUFFIX = re.compile(r" ?[. ,] ?(sys|exe|dll|efi)$", re.IGNORECASE)
 
