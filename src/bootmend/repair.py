@@ -139,7 +139,7 @@ def _as_windows_will_see_it(
     replayed, notes = [], []
     for number in waiting:
         try:
-            layered.settle(number)
+            layered.settle(number, to_write=False)
             replayed.append(number)
         except (Refused, InputError) as reason:
             notes.append(say("plan.journal_unseen", volume=number, reason=reason))

@@ -112,7 +112,7 @@ class Image:
                     return Unreadable(str(error))
         raise Missing(say("windows.no_partition", number=number, disk=self.device.name))
 
-    def _engine(self, number: int) -> Volume:
+    def _engine(self, number: int, *, to_write: bool = True) -> Volume:
         """The volume with its engine allowed to write; once started it serves reads as well."""
         if number not in self._engines:
             self.volume(number).close()
@@ -120,7 +120,7 @@ class Image:
             self._contents[number] = content
             self._engines.add(number)
             if isinstance(content, NtfsVolume):
-                note = content.prepare_journal(accept_discard=DISCARD_LOG in self.accept)
+                note = content.prepare_journal(DISCARD_LOG in self.accept, to_write=to_write)
                 if note:
                     self.journal_notes.append(note)
         return self.volume(number)
@@ -146,15 +146,16 @@ class Image:
     def has_file(self, volume: int, path: str) -> bool:
         return self.volume(volume).exists(path)
 
-    def settle(self, number: int) -> bool:
+    def settle(self, number: int, *, to_write: bool = True) -> bool:
         """Replays an unclean NTFS journal, so that the volume reads as Windows will see it; whether there was one.
 
-        Only over an overlay. Raises Refused where it cannot be proven safe: the volume then stays as it was.
+        Only over an overlay; without `to_write` nothing that comes of it may reach the disk. Raises Refused where it
+        cannot be proven safe: the volume then stays as it was.
         """
         volume = self.volume(number)
         if not isinstance(volume, NtfsVolume) or volume.state().journal != "unclean":
             return False
-        self._engine(number)
+        self._engine(number, to_write=to_write)
         return True
 
     def _may_change(self, number: int) -> None:

@@ -23,12 +23,12 @@ def is_ready(journal: Journal) -> bool:
     return journal.state == "reset" or (journal.state == "clean" and journal.version == "1.1")
 
 
-def settle_journal(mft: Mft, journal: Journal, accept_discard: bool) -> str:
+def settle_journal(mft: Mft, journal: Journal, accept_discard: bool, *, to_write: bool = True) -> str:
     """A sentence for the report; empty where nothing was done. Raises Refused with the reason and the next step."""
     if is_ready(journal):
         return ""
     try:
-        count = replay(mft)
+        count = replay(mft, whole=to_write)
     except (CannotReplay, ParseError) as error:
         reason = str(error)
     else:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bootmend.disk.raw import RawFile
@@ -68,8 +68,12 @@ class CannotReplay(BootmendError):
     """Why a replay would not be safe, as half a sentence; nothing was written."""
 
 
-def replay(mft: Mft) -> int:
-    """Replays the log onto the device; the number of records read. Raises CannotReplay, or ParseError for the log."""
+def replay(mft: Mft, *, whole: bool = True) -> int:
+    """Replays the log onto the device; the number of records read. Raises CannotReplay, or ParseError for the log.
+
+    `whole`: ntfsrecover gets all of the log, as it must where something is written by what comes of it. For a look,
+    the pages that our own reader needed are enough.
+    """
     program = shutil.which("ntfsrecover", path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin")
     if program is None:
         raise CannotReplay("ntfsrecover (package ntfs-3g) is not installed")
@@ -79,7 +83,7 @@ def replay(mft: Mft) -> int:
     seen = _Seen(log)
     records = list(LogReader(seen, mft.name).records())
     _check(mft, records)
-    with cloned(mft.device, _ranges(mft, records, seen)) as clone:
+    with cloned(mft.device, _ranges(mft, records, [(0, log.size)] if whole else list(seen.ranges()))) as clone:
         _run(program, clone.path)
         with RawFile(clone.path) as file:
             after = Mft(file, mft.boot, mft.name)
@@ -141,7 +145,7 @@ def _untouched(mft: Mft, record: LogRecord) -> bool:
     return head[:4] in (b"FILE", b"INDX") and int.from_bytes(head[8:16], "little") < record.lsn
 
 
-def _ranges(mft: Mft, records: list[LogRecord], log: _Seen) -> Iterator[tuple[int, int]]:
+def _ranges(mft: Mft, records: list[LogRecord], log: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     size = mft.boot.cluster_size
     touched: set[int] = set()
     for record in records:
@@ -156,7 +160,7 @@ def _ranges(mft: Mft, records: list[LogRecord], log: _Seen) -> Iterator[tuple[in
         if stream is None or stream.resident:
             continue
         end = 2 * FIRST_USER_RECORD * mft.boot.record_size if (number, kind) == (MFT, DATA) else stream.initialized
-        for start, wanted in log.ranges() if (number, kind) == (LOGFILE, DATA) else [(0, end)]:
+        for start, wanted in log if (number, kind) == (LOGFILE, DATA) else [(0, end)]:
             stop = min(wanted, stream.initialized)
             total += max(stop - start, 0)
             _check_room(total)

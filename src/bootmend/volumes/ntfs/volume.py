@@ -106,11 +106,12 @@ class NtfsVolume(NtfsReading):
         self._writing().link(file.base.reference, place.folder.base.reference, place.name)
         self._forget()
 
-    def prepare_journal(self, accept_discard: bool) -> str:
+    def prepare_journal(self, accept_discard: bool, *, to_write: bool = True) -> str:
         """Makes the volume fit for metadata changes, on the device itself: see `journal.py`.
 
-        To be called on an overlay, before the first change. A sentence for the report, empty where
-        nothing was to be done; raises Refused where the log cannot be replayed and may not be given up.
+        To be called on an overlay, before the first change; without `to_write` it is for a look only. A sentence
+        for the report, empty where nothing was to be done; raises Refused where the log cannot be replayed and may
+        not be given up.
         """
         if self._session is not None and self._session.writable:
             return ""
@@ -119,7 +120,7 @@ class NtfsVolume(NtfsReading):
         if self._hibernated():
             raise Refused(say("ntfs.hibernated", volume=self.name), say("ntfs.hibernated_next"))
         self.close()
-        note = settle_journal(self._mft, self._journal(), accept_discard)
+        note = settle_journal(self._mft, self._journal(), accept_discard, to_write=to_write)
         self._unsettled = None
         self._mft.reload()
         self._forget()
