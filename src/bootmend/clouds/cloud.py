@@ -31,12 +31,14 @@ class Power(StrEnum):
 
 
 class How(StrEnum):
-    """Where a repair is worked out."""
+    """From where a disk is worked on."""
 
     DIRECT = "direct"
     """Here: the disk is read by ranges, and a new one is filled by the cloud itself."""
     HELPER = "helper"
     """On a small Linux machine beside the disk."""
+    READ = "read"
+    """Nothing is repaired: the disk, or a snapshot of it, is only read from here."""
 
 
 @dataclass(frozen=True, slots=True)

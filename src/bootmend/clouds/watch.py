@@ -99,7 +99,7 @@ def judge(sight: Sight) -> Judgement:
     for starting in (one for one in shown if one.meaning is Meaning.STARTING):
         return Judgement(Verdict.STARTING, starting.told)
     told = [*(one.told for one in shown), *sight.unseen]
-    return Judgement(Verdict.UNCLEAR, " ".join([say("clouds.seen_no_agent"), *told]))
+    return Judgement(Verdict.UNCLEAR, "; ".join([say("clouds.seen_no_agent"), *(one.rstrip(".") for one in told)]))
 
 
 def watch(cloud: Cloud, machine: str, before: dict[str, str], patience: Patience, tell: Progress) -> Watched:

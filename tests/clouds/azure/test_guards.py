@@ -10,23 +10,25 @@ from azure_stage import azure_cloud, double_with_machines
 
 from bootmend.clouds.cloud import How
 
-BOTH = {How.DIRECT, How.HELPER}
+ALL = set(How)
+REPAIRS = {How.DIRECT, How.HELPER}
+LINKS = {How.DIRECT, How.READ}
 
 BARRED = [
-    pytest.param({"security_type": "ConfidentialVM"}, BOTH, "confidential", id="confidential"),
+    pytest.param({"security_type": "ConfidentialVM"}, ALL, "confidential", id="confidential"),
     pytest.param({"security_type": "TrustedLaunch"}, {How.DIRECT}, "Trusted Launch", id="trusted-launch"),
-    pytest.param({"encryption": "ade"}, BOTH, "Azure Disk Encryption", id="ade"),
+    pytest.param({"encryption": "ade"}, ALL, "Azure Disk Encryption", id="ade"),
     pytest.param({"encryption": "des"}, set(), "key of your own", id="customer-key"),
     pytest.param({"encryption": "host"}, set(), "", id="encryption-at-host"),
-    pytest.param({"sku": "UltraSSD_LRS"}, BOTH, "UltraSSD_LRS", id="ultra"),
-    pytest.param({"sku": "PremiumV2_LRS"}, BOTH, "PremiumV2_LRS", id="premium-v2"),
-    pytest.param({"ephemeral": True}, BOTH, "ephemeral", id="ephemeral"),
-    pytest.param({"network_access_policy": "DenyAll"}, {How.DIRECT}, "DenyAll", id="deny-all"),
-    pytest.param({"network_access_policy": "AllowPrivate"}, {How.DIRECT}, "AllowPrivate", id="allow-private"),
-    pytest.param({"public_network_access": "Disabled"}, {How.DIRECT}, "may not be exported", id="no-public-network"),
-    pytest.param({"lock": "CanNotDelete"}, BOTH, "CanNotDelete", id="lock-delete"),
-    pytest.param({"lock": "ReadOnly"}, BOTH, "ReadOnly", id="lock-read-only"),
-    pytest.param({"scale_set": "vmss"}, BOTH, "scale set", id="scale-set"),
+    pytest.param({"sku": "UltraSSD_LRS"}, ALL, "UltraSSD_LRS", id="ultra"),
+    pytest.param({"sku": "PremiumV2_LRS"}, ALL, "PremiumV2_LRS", id="premium-v2"),
+    pytest.param({"ephemeral": True}, ALL, "ephemeral", id="ephemeral"),
+    pytest.param({"network_access_policy": "DenyAll"}, LINKS, "DenyAll", id="deny-all"),
+    pytest.param({"network_access_policy": "AllowPrivate"}, LINKS, "AllowPrivate", id="allow-private"),
+    pytest.param({"public_network_access": "Disabled"}, LINKS, "may not be exported", id="no-public-network"),
+    pytest.param({"lock": "CanNotDelete"}, ALL, "CanNotDelete", id="lock-delete"),
+    pytest.param({"lock": "ReadOnly"}, ALL, "ReadOnly", id="lock-read-only"),
+    pytest.param({"scale_set": "vmss"}, REPAIRS, "scale set", id="scale-set"),
     pytest.param({"zone": "2", "generation": 1}, set(), "", id="zone-and-generation-1"),
 ]
 
@@ -48,7 +50,7 @@ def test_a_link_that_somebody_else_holds_bars_it(tmp_path: Path) -> None:
         machine = cloud.find("web2")
         with cloud.reading(machine.disk):
             [found] = azure_cloud(double).obstacles(machine)
-        assert found.ways == BOTH and "holds a link" in found.told
+        assert found.ways == ALL and "holds a link" in found.told
 
 
 def test_without_the_right_to_read_locks_that_is_told(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def diagnose(
     cloud, store, out = azure_cloud(resource_group, subscription, vm), Store(), console()
     machine = cloud.find(vm)
     bars = cloud.obstacles(machine)
-    refuse_barred(bars, How.DIRECT)
+    refuse_barred(bars, How.READ)
     sight = cloud.look(machine.id)
     if not json:
         show_machine(out, machine, sight, bars)

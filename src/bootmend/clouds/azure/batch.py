@@ -1,8 +1,8 @@
 """Many runs share one helper: those that come to be mended at about the same time are mended in one call each.
 
 Attaching, running and detaching are changes of the helper, of which Azure allows four a minute; so what counts is how
-many disks go into one. A run waits until the helper is free and then goes along with all others that wait. The helper is
-one that stays (`Wanted.keep`): one of the runs must not take it along when it ends.
+many disks go into one. A run waits until the helper is free and then goes along with all others that wait.
+The helper is one that stays (`Wanted.keep`): one of the runs must not take it along when it ends.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bootmend.clouds.azure.connection import Connection
 
 DIRECT = frozenset({How.DIRECT})
+LINKS = frozenset({How.DIRECT, How.READ})
+"""What needs a link to the bytes."""
+REPAIRS = frozenset({How.DIRECT, How.HELPER})
 NEITHER: frozenset[How] = frozenset()
 """Bars no way: something to know."""
 _LOCKS = "2020-05-01"
@@ -43,7 +46,7 @@ def _of_machine(vm: VirtualMachine) -> Iterator[Obstacle]:
         yield _bar("ephemeral", name=vm.name)
     if properties.virtual_machine_scale_set is not None:
         # Swapping the OS disk of an instance is documented for no kind of scale set.
-        yield _bar("scale_set", name=vm.name)
+        yield _bar("scale_set", REPAIRS, name=vm.name)
     security = word(properties.security_profile.security_type) if properties.security_profile else ""
     if security.lower() == "confidentialvm":
         # https://learn.microsoft.com/azure/confidential-computing/confidential-vm-faq : keys are bound to the machine.
@@ -54,7 +57,7 @@ def _of_machine(vm: VirtualMachine) -> Iterator[Obstacle]:
     codes = [(status.code or "").lower() for status in view_of(vm).statuses or []]
     if "hibernationstate/hibernated" in codes:
         # https://learn.microsoft.com/azure/virtual-machines/hibernate-resume : the session lies on the OS disk.
-        yield _bar("hibernated", name=vm.name)
+        yield _bar("hibernated", REPAIRS, name=vm.name)
 
 
 def _of_disk(vm: VirtualMachine, disk: Disk) -> Iterator[Obstacle]:
@@ -70,10 +73,10 @@ def _of_disk(vm: VirtualMachine, disk: Disk) -> Iterator[Obstacle]:
     policy = word(facts.network_access_policy) or "AllowAll"
     if policy != "AllowAll" or word(facts.public_network_access) == "Disabled":
         # https://learn.microsoft.com/azure/virtual-machines/disks-restrict-import-export-overview
-        yield _bar("network", DIRECT, name=disk.name, policy=policy)
+        yield _bar("network", LINKS, name=disk.name, policy=policy)
     if "azureactivedirectory" in word(facts.data_access_auth_mode).lower():
         # https://learn.microsoft.com/azure/virtual-machines/windows/download-vhd#secure-downloads-with-azure-ad
-        yield _bar("data_access", DIRECT, name=disk.name)
+        yield _bar("data_access", LINKS, name=disk.name)
     if word(facts.disk_state) in SHARED_STATES:
         yield _bar("shared", name=disk.name)
     if (facts.disk_size_bytes or 0) % (1 << 20):
