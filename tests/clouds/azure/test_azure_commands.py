@@ -121,10 +121,10 @@ def test_the_life_of_a_broken_machine(tmp_path: Path, monkeypatch: pytest.Monkey
             found.image.close()
         return found.healthy
 
-    with Double(pace=100.0) as double:
+    with Double(pace=300.0) as double:
         vm = double.add_vm("web1", disk=machine.path, boot_diagnostics=False)
         vm.boots_when(boots)
-        reach(double, monkeypatch, 100.0)
+        reach(double, monkeypatch, 300.0)
 
         done = command("azure", "diagnose", "web1", "--yes", "--json")
         told = document(done)

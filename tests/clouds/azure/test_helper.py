@@ -87,6 +87,7 @@ def test_two_machines_share_one_helper_and_one_parcel(double: Double, tmp_path: 
         run = begin(cloud, store, machine, "helper", {"accept": accept})
         cloud.stop(machine.id)
         run.backup = cloud.snapshot(machine.disk, f"{name}-snap", {})
+        way.prepare(run, lambda _: None)
         runs.append(run)
     good, refused = way.mend_all(runs, lambda _: None)
     assert isinstance(good, Mended) and good.outcome is Outcome.REPAIRED

@@ -36,6 +36,7 @@ class Batches:
     _at_work: dict[str, threading.Lock] = field(default_factory=dict)
 
     def mend(self, run: Run, tell: Progress) -> Mended:
+        self.helper.prepare(run, tell)
         mine = _Waiting(run, Future())
         place = self.place(run)
         with self._lock:

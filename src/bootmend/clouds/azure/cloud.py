@@ -128,12 +128,13 @@ class AzureCloud(Cloud):
         wanted = ResourceId.parse(thing)
         if wanted.is_a(VM):
             self._helper(wanted).remove()
+            self.vms.forget()
             return
         found = self.disks.find(wanted)
         if found is not None and found.managed_by:
             holder = ResourceId.parse(found.managed_by)
             if holder.name.startswith(HELPER_NAME):  # a run that was broken off left it there
-                self._helper(holder).detach([str(wanted)])
+                self._helper(holder).detach_if_there([str(wanted)])
         self.disks.remove(wanted)
 
     def _helper(self, wanted: ResourceId) -> HelperMachine:

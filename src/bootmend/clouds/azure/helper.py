@@ -72,10 +72,23 @@ class Helper:
     orders: Orders
 
     def mend(self, run: Run, tell: Progress) -> Mended:
+        self.prepare(run, tell)
         [mended] = self.mend_all([run], tell)
         if isinstance(mended, BootmendError):
             raise mended
         return mended
+
+    def prepare(self, run: Run, tell: Progress) -> None:
+        """The copy of the run's disk, made anew: half a repair that a crash left on it would be nobody's."""
+        if processor() != "x86_64":
+            raise Refused(say("azure.other_processor", kind=processor()), say("azure.other_processor_next"))
+        for role in (REPAIRED, PARCEL):
+            self._clear(run, _made(run, role))
+        old, made = disk_id(run.old_disk), _made(run, REPAIRED)
+        tell(say("azure.copying_disk", name=run.name))
+        creation = CreationData(create_option="Copy", source_resource_id=run.backup)
+        template = self.cloud.disks.get(old)
+        self.cloud.disks.create(made, like(template, creation, tags_of(run.machine, run.id, REPAIRED, run.old_disk)))
 
     def check(self, run: Run, _tell: Progress, /) -> list[Cause]:
         """As the helper found it when all was written and flushed; the disk was detached right after."""
@@ -87,19 +100,16 @@ class Helper:
         ]
 
     def mend_all(self, runs: Sequence[Run], tell: Progress) -> list[Mended | BootmendError]:
-        """Machines of one region and zone, as many as the helper takes disks; of each what came of it."""
-        if processor() != "x86_64":
-            raise Refused(say("azure.other_processor", kind=processor()), say("azure.other_processor_next"))
+        """Machines of one region and zone that are prepared, as many as the helper takes; of each what came of it."""
         if len(runs) >= self.wanted.data_disks:
             raise Misuse(say("azure.too_many_disks", count=len(runs), most=self.wanted.data_disks - 1))
         helper = self._helper(runs[0])
         tell(say("azure.helper_ready", name=helper.id.name))
         # One that stays belongs to no run, or clearing up after the run would take it along.
-        helper.ready({} if self.wanted.keep else tags_of(runs[0].machine, runs[0].id, ""))
-        command = f"bootmend-{runs[0].id}"
-        helper.settle(command)
-        luns = self._cleared(runs, helper)
-        copies = [self._copy(run, tell) for run in runs]
+        taken = helper.ready({} if self.wanted.keep else tags_of(runs[0].machine, runs[0].id, ""))
+        self.cloud.vms.forget()
+        luns = helper.free_luns(len(runs) + 1, taken)
+        copies = [_made(run, REPAIRED) for run in runs]
         tell(say("azure.packing"))
         program = Program.of(portable())
         parcel = self._parcel(runs, luns, copies, program)
@@ -108,9 +118,11 @@ class Helper:
             helper.attach(dict(zip(disks, luns, strict=True)))
             tell(say("azure.helper_runs", name=helper.id.name))
             script = _script(luns[-1], program)
-            view = helper.run(command, script, _SECONDS)
-        finally:
-            helper.detach(disks)
+            view = helper.run(f"bootmend-{runs[0].id}", script, _SECONDS)
+        except BaseException:
+            helper.detach_if_there(disks)
+            raise
+        helper.detach(disks)
         try:
             with self.cloud.reading(str(parcel)) as device:
                 results = read_results(device, read_header(device))
@@ -134,25 +146,15 @@ class Helper:
         group = self.wanted.group or ResourceId.parse(run.machine).group
         return HelperMachine(self.cloud.connection, self.cloud.vms.pace, Place(group, disk.location, zone), self.wanted)
 
-    def _cleared(self, runs: Sequence[Run], helper: HelperMachine) -> list[int]:
-        """Takes off and removes what a crash left of these runs; LUNs for a disk of each, and the parcel."""
-        mine = [_made(run, REPAIRED) for run in runs] + [_made(runs[0], PARCEL)]
-        there = helper.luns()
-        left = [str(one) for one in mine if str(one).lower() in there]
-        helper.detach(left)
-        for one in mine:
-            self.cloud.close_access(str(one))
-            self.cloud.disks.remove(one)
-        taken = [lun for disk, lun in there.items() if disk not in {one.lower() for one in left}]
-        return helper.free_luns(len(mine), taken)
-
-    def _copy(self, run: Run, tell: Progress) -> ResourceId:
-        old, made = disk_id(run.old_disk), _made(run, REPAIRED)
-        tell(say("azure.copying_disk", name=run.name))
-        creation = CreationData(create_option="Copy", source_resource_id=run.backup)
-        template = self.cloud.disks.get(old)
-        self.cloud.disks.create(made, like(template, creation, tags_of(run.machine, run.id, REPAIRED, run.old_disk)))
-        return made
+    def _clear(self, run: Run, left: ResourceId) -> None:
+        """Takes off and removes what a crash left behind, once whatever still works on it has ended."""
+        found = self.cloud.disks.find(left)
+        if found is None:
+            return
+        if found.managed_by:
+            self._helper(run).settle()
+        self.cloud.close_access(str(left))
+        self.cloud.remove(str(left))
 
     def _parcel(
         self,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class Place:
 
 
 class HelperMachine:
-    """At one place. `made` says whether it was made by us: only then is it ours to remove."""
+    """The one at a place, whoever made it."""
 
     def __init__(self, connection: Connection, pace: Pace, place: Place, wanted: Wanted) -> None:
         self._pace = pace
@@ -94,8 +94,11 @@ class HelperMachine:
             raise Refused(say("azure.not_our_helper", name=self.id), say("azure.not_our_helper_next"))
         return vm
 
-    def ready(self, tags: Mapping[str, str]) -> None:
-        """It is there and runs when this returns; made where it was not. `tags` say who made it."""
+    def ready(self, tags: Mapping[str, str]) -> list[int]:
+        """It is there and runs when this returns; made where it was not. `tags` say who made it.
+
+        Gives the LUNs that are taken.
+        """
         vm = self.find()
         if vm is None:
             subnet = self._wanted.subnet or self._make_network(tags)
@@ -104,23 +107,23 @@ class HelperMachine:
         elif power_of(view_of(vm)) is not Power.RUNNING:
             with asking(self.id.name):
                 self._vms.begin_start(self.id.group, self.id.name).result()
+        return [lun for _, lun in _data_disks(vm)] if vm is not None else []
 
-    def settle(self, name: str) -> None:
+    def settle(self) -> None:
         """A command that a crash left running is waited for: disks are not taken from under it."""
         end = time.monotonic() + _LONGEST_RUN / self._connection.haste
-        while self._still_runs(name):
-            if time.monotonic() > end:
-                raise CloudAway(say("azure.helper_busy", name=self.id.name))
-
-    def luns(self) -> dict[str, int]:
-        """Where each disk is attached, by its id in lower case."""
-        vm = self.find()
-        return {disk.lower(): lun for disk, lun in _data_disks(vm)} if vm is not None else {}
+        self._pace.wait(str(self.id))
+        with asking(self.id.name):
+            names = [one.name or "" for one in self._commands.list_by_virtual_machine(self.id.group, self.id.name)]
+        for name in names:
+            while self._still_runs(name):
+                if time.monotonic() > end:
+                    raise CloudAway(say("azure.helper_busy", name=self.id.name))
 
     def free_luns(self, count: int, taken: Iterable[int]) -> list[int]:
         """Refused where it does not take so many more."""
-        taken = set(taken)
-        free = [lun for lun in range(self._wanted.data_disks) if lun not in taken][:count]
+        held = set(taken)
+        free = [lun for lun in range(self._wanted.data_disks) if lun not in held][:count]
         if len(free) < count:
             raise Refused(say("azure.helper_full", name=self.id.name), say("azure.helper_full_next"))
         return free
@@ -130,14 +133,17 @@ class HelperMachine:
         new = [models.DataDisksToAttach(disk_id=disk, lun=lun, caching="None") for disk, lun in disks.items()]
         self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_attach=new))
 
-    def detach(self, disks: Collection[str]) -> None:
-        """Those that are not attached are fine."""
-        if not disks:
-            return
-        there = self.luns()
-        gone = [models.DataDisksToDetach(disk_id=disk) for disk in disks if disk.lower() in there]
-        if gone:
-            self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_detach=gone))
+    def detach(self, disks: Iterable[str]) -> None:
+        """All of them, in one call."""
+        gone = [models.DataDisksToDetach(disk_id=disk) for disk in disks]
+        self._attach_detach(models.AttachDetachDataDisksRequest(data_disks_to_detach=gone))
+
+    def detach_if_there(self, disks: Iterable[str]) -> None:
+        """Those of them that are attached."""
+        vm = self.find()
+        there = {disk.lower() for disk, _ in _data_disks(vm)} if vm is not None else set()
+        if left := [disk for disk in disks if disk.lower() in there]:
+            self.detach(left)
 
     def run(self, name: str, script: str, seconds: int) -> models.VirtualMachineRunCommandInstanceView:
         """How it ended. The last 4,096 bytes of what it said are for people; results go another way."""

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/virtual-machines/states-billing
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ _POWER = {
     "stopping": Power.MOVING,
     "deallocating": Power.MOVING,
 }
+_KEPT = 60.0
+"""Seconds."""
 _LONGEST_MOVE = 900.0
 """Seconds that a start or a stop begun by somebody else is waited for."""
 
@@ -47,6 +50,8 @@ class Machines:
         self._connection = connection
         self._client = connection.client.virtual_machines
         self._group = group
+        self._lists: dict[str, tuple[float, list[VirtualMachine]]] = {}
+        self._lock = threading.Lock()
         self.pace = Pace(5.0 / connection.haste)
 
     def resolve(self, name: str) -> ResourceId:
@@ -90,12 +95,25 @@ class Machines:
 
     def helpers(self, group: str) -> Iterator[tuple[str, Thing]]:
         """Helpers that a run made and that go with it, each with the machine it was made for."""
-        with asking(group):
-            found = list(self._client.list(group))
-        for vm in found:
+        for vm in self._listed(group):
             tags = vm.tags or {}
             if tags.get(ROLE) == HELPER and RUN in tags:
                 yield tags.get(MACHINE, ""), Thing(str(ResourceId.parse(vm.id or "")), "machine", tags[RUN], HELPER)
+
+    def forget(self) -> None:
+        """A helper was made or removed here: the list that is kept is old."""
+        with self._lock:
+            self._lists.clear()
+
+    def _listed(self, group: str) -> list[VirtualMachine]:
+        """Kept for a minute: Azure allows few lists of machines, and many flows ask for the same one."""
+        with self._lock:
+            when, found = self._lists.get(group.lower(), (float("-inf"), []))
+            if time.monotonic() - when >= _KEPT / self._connection.haste:
+                with asking(group):
+                    found = list(self._client.list(group))
+                self._lists[group.lower()] = (time.monotonic(), found)
+        return found
 
     def stop(self, wanted: ResourceId) -> None:
         if self._settled(wanted) is not Power.OFF:
