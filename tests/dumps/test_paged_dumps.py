@@ -103,6 +103,56 @@ def test_a_page_in_transition_is_read() -> None:
         assert dump.memory.read(0xFFFFA00000000000, 4) == b"here"
 
 
+@pytest.mark.parametrize("marks", [1 << 45, 1 << 33 | 1 << 45])
+def test_a_page_in_transition_whose_entry_leads_above_all_memory(marks: int) -> None:
+    """What Windows does on processors with the flaw L1TF; of an entry that says it is swizzled the frame counts."""
+    for swizzled, held in ((0, b"here"), (1 << 4, None)):
+        memory = CrashedMemory(ARTICLE, frames=0x1000)
+        frame = memory.map(0xFFFFA00000000000, transition=True, marks=marks | swizzled)
+        memory.pages[frame][:4] = b"here"
+        for kind in PAGED:
+            dump = open_dump(InMemory(made(memory, kind)), "transition.dmp")
+            assert dump.memory.read(0xFFFFA00000000000, 4) == held
+
+
+@pytest.mark.parametrize("kind", PAGED)
+def test_five_levels_of_page_tables(kind: DumpType) -> None:
+    """The header does not tell how many there are; the list of modules does."""
+    memory = CrashedMemory(ARTICLE, frames=0x1000, levels=5)
+    memory.write(0xFF12345678900000, b"far away")
+    dump = open_dump(InMemory(made(memory, kind)), "deep.dmp")
+    assert [one.path for one in dump.modules.loaded] == [one.path for one in ARTICLE.modules]
+    assert judge(dump).image == "filecrypt.sys"
+    assert dump.memory.read(0xFF12345678900000, 8) == b"far away"
+    assert dump.memory.read(0xFF02345678900000, 8) is None
+    assert opened(ARTICLE, kind).memory.read(0xFF12345678900000, 8) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 120])
+def test_the_last_fifty_unloaded_drivers(count: int) -> None:
+    """The kernel keeps them in a ring, and goes on at its start."""
+    names = [(f"gone{number}.sys", 0xFFFFF80400000000, 0xFFFFF80400001000 + number) for number in range(count)]
+    dump = opened(replace(ARTICLE, unloaded=tuple(names)))
+    assert [(one.name, one.start, one.end) for one in dump.modules.unloaded] == names[::-1][:50]
+    found = dump.modules.unloaded_at(0xFFFFF80400000000)
+    assert (found.name if found is not None else "") == (names[-1][0] if names else "")
+
+
+def test_a_module_whose_name_is_not_in_the_dump() -> None:
+    memory = CrashedMemory(
+        replace(ARTICLE, code=0xD1, arguments=(0x1000, 2, 0, ARTICLE.modules[2].base)), frames=0x1000
+    )
+    entry = memory.loaded_list
+    for _ in range(3):
+        entry = int.from_bytes(memory.read(entry, 8), "little")
+    memory.write(entry + 0x48, bytes(0x20))
+    dump = open_dump(InMemory(made(memory, DumpType.BITMAP_KERNEL)), "nameless.dmp")
+    found = judge(dump)
+    assert found.module == f"Unknown_Module_{ARTICLE.modules[2].base:016x}"
+    assert found.image == ""
+    assert not found.verified
+
+
 def test_an_address_that_is_none() -> None:
     dump = opened(ARTICLE)
     for address in (0x0000800000000000, 0xFFFF7FFFFFFFFFFF, 1 << 64, -1):

@@ -56,6 +56,10 @@ class BitmapPages:
         """Bits set before each piece of the bitmap, as far as it was counted."""
         self._kept: OrderedDict[int, bytes] = OrderedDict()
 
+    @property
+    def frames(self) -> int:
+        return self.bits
+
     def offset_of(self, frame: int) -> int | None:
         if not 0 <= frame < self.bits:
             return None

@@ -25,11 +25,15 @@ _LAB = re.compile(rb"\d+\.\d+\.[a-z0-9]+(?:fre|chk)\.[A-Za-z0-9_]+\.\d{6}-\d{4}"
 _LAB_LENGTH = 0x80
 _SHORT_BLOCK = 0x400
 _MOST_SHORT_BLOCKS = 512
+FILE_SYSTEMS = (0x23, 0x24, 0x26, 0x27, 0x34, 0x12C, 0x149)
+"""Codes by which a file system or the cache gives up: for an exception, or for a volume that contradicts itself."""
 EXCEPTIONS: dict[int, tuple[int | None, int | None]] = {
     0x3B: (None, 2),
     0x3D: (0, 1),
     0x7E: (2, 3),
+    0x135: (None, 1),
     0x139: (2, None),
+    **dict.fromkeys(FILE_SYSTEMS, (1, 2)),
 }
 """Codes whose arguments point at an exception record and at a context: which ones, from 0."""
 
@@ -73,7 +77,7 @@ class Dump:
         if header.machine != AMD64:
             self.notes.append(say("dumps.other_machine", machine=header.platform))
             return NoMemory()
-        return PagedMemory(reader, pages, header.directory_table_base)
+        return PagedMemory(reader, pages, header.directory_table_base, header.ps_loaded_module_list)
 
     @cached_property
     def kdbg(self) -> Kdbg | None:

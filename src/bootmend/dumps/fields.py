@@ -70,8 +70,8 @@ def analyze_fields(
     found |= {f"BUGCHECK_P{at}": f"{value:x}" for at, value in enumerate(header.arguments, 1)}
     found["BUGCHECK_STR"] = bugcheck_str(dump, verdict)
     found |= _processor(dump)
-    if verdict.address is not None:
-        found["FAULTING_IP"] = symbol(dump, verdict)
+    if verdict.struck is not None:
+        found["FAULTING_IP"] = where_struck(dump, verdict, stack)
     if dump.code in EXCEPTION_CODES and verdict.status is not None:
         found["EXCEPTION_CODE_STR"] = f"{verdict.status:x}"
     found["DEFAULT_BUCKET_ID"] = _default_bucket(header.build)
@@ -81,7 +81,7 @@ def analyze_fields(
     found["ANALYSIS_SESSION_TIME"] = _session_time(session.started) if session is not None else None
     found["ANALYSIS_VERSION"] = f"bootmend {__version__}"
     found["STACK_TEXT"] = "\n".join(map(_line, stack.frames if stack is not None else ())) or None
-    if verdict.address is None:
+    if verdict.struck is None:
         found["RETRACER_ANALYSIS_TAG_STATUS"] = "DEBUG_FLR_FAULTING_IP is not found"
     found |= _hashes(stack or Stack())
     found["FOLLOWUP_NAME"] = None
@@ -139,11 +139,24 @@ def _session_time(when: datetime) -> str:
 
 
 def symbol(dump: Dump, verdict: Verdict) -> str:
-    """Where it struck: `module!function+offset`, or what is known of it."""
+    """What is blamed: `module!function+offset`, or what is known of it."""
     if not verdict.function:
         return dump.modules.where(verdict.address or 0)
     inside = f"{verdict.module}!{verdict.function}"
     return f"{inside}+{verdict.offset:x}" if verdict.offset else inside
+
+
+def where_struck(dump: Dump, verdict: Verdict, stack: Stack | None = None) -> str:
+    """The instruction at which it struck, as far as it has a name."""
+    struck = verdict.struck or 0
+    if struck == verdict.address:
+        return symbol(dump, verdict)
+    module = dump.modules.at(struck)
+    place = stack.place(struck) if stack is not None else None
+    if module is None or place is None or not place.function:
+        return dump.modules.where(struck)
+    inside = f"{module.name}!{place.function}"
+    return f"{inside}+{place.offset:x}" if place.offset else inside
 
 
 def _image_version(dump: Dump, verdict: Verdict, stack: Stack | None) -> str | None:
@@ -213,7 +226,8 @@ def _system(dump: Dump) -> dict[str, Value]:
 def _stack_command(dump: Dump) -> str:
     """What an engineer would type into the debugger to see the stack."""
     _, at = EXCEPTIONS.get(dump.code, (None, None))
-    return f".cxr 0x{dump.header.arguments[at]:x} ; kb" if at is not None else ".thread ; .cxr ; kb"
+    context = dump.header.arguments[at] if at is not None else 0
+    return f".cxr 0x{context:x} ; kb" if context else ".thread ; .cxr ; kb"
 
 
 def _version(dump: Dump) -> str | None:

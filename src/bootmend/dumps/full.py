@@ -31,6 +31,10 @@ class RunPages:
         self._rows = sorted(rows)
         self._firsts = [row[0] for row in self._rows]
 
+    @property
+    def frames(self) -> int:
+        return max(first + count for first, count, _ in self._rows)
+
     def offset_of(self, frame: int) -> int | None:
         at = bisect_right(self._firsts, frame) - 1
         if at < 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,13 +21,20 @@ LONGEST_TEXT = 0x2000
 """Bytes of a UNICODE_STRING; its own length field ends at 0xFFFE, real names at a few hundred."""
 
 _PRESENT, _LARGE, _PROTOTYPE, _TRANSITION = 1, 1 << 7, 1 << 10, 1 << 11
+_SWIZZLED = 1 << 4
 _FRAME = 0x000F_FFFF_FFFF_F000
+_LEVELS, _MORE_LEVELS = (39, 30, 21, 12), (48, 39, 30, 21, 12)
+"""Bits of an address below the part that indexes each level of page tables."""
 _MOST_CACHED = 256
 """Pages kept of the last ones read: tables and lists are read again and again. One MiB."""
 
 
 class Pages(Protocol):
     """Which page frames a dump holds, and where."""
+
+    @property
+    def frames(self) -> int:
+        """One more than the highest page frame of the machine, as far as the dump tells."""
 
     def offset_of(self, frame: int) -> int | None:
         """The offset in the file of that page frame; None where the dump does not hold it."""
@@ -66,17 +73,29 @@ class Memory(ABC):
 class PagedMemory(Memory):
     """Physical pages behind the x64 page tables at `root`.
 
-    Source: Intel and AMD's manuals (4-level paging). A page in transition (trimmed from its working set,
-    still in memory) is read as the debugger reads it: its frame is valid while the transition bit is set.
+    Source: Intel and AMD's manuals (paging of 4 and 5 levels). A page in transition (trimmed from its working set,
+    still in memory) is read as the debugger reads it: its frame is valid while the transition bit is set. Where the
+    processor has the flaw L1TF, Windows sets a bit above all memory in it, but where it says "swizzled" instead.
     """
 
-    def __init__(self, reader: Reader, pages: Pages, root: int) -> None:
+    def __init__(self, reader: Reader, pages: Pages, root: int, loaded_list: int = 0) -> None:
         self._reader = reader
         self._pages = pages
         self._root = root & _FRAME
+        self._levels: tuple[int, ...] = _LEVELS
+        self._below = (1 << max(pages.frames - 1, 1).bit_length()) - 1
         self._cache: dict[int, bytes | None] = {}
         self.frames: dict[int, None] = {}
         """Page frames that were read so far, in their order: what an answer out of this memory stands on."""
+        if not self._joins(loaded_list):
+            self._levels = _MORE_LEVELS
+            if not self._joins(loaded_list):
+                self._levels = _LEVELS
+
+    def _joins(self, head: int) -> bool:
+        """Whether a list is at `head`: it tells the right depth of tables, of which a dump's header says nothing."""
+        first = self.u64(head)
+        return first is not None and self.u64(first + 8) == head
 
     def read(self, address: int, length: int) -> bytes | None:
         pieces = []
@@ -96,10 +115,11 @@ class PagedMemory(Memory):
 
     def translate(self, address: int) -> int | None:
         """The physical address; None where no table leads there."""
-        if not 0 <= address < 1 << 64 or (address >> 47) not in (0, (1 << 17) - 1):
+        signs = self._levels[0] + 8
+        if not 0 <= address < 1 << 64 or (address >> signs) not in (0, (1 << 64 - signs) - 1):
             return None
         table = self._root
-        for shift in (39, 30, 21, 12):
+        for shift in self._levels:
             page = self.page(table // PAGE)
             if page is None:
                 return None
@@ -109,6 +129,8 @@ class PagedMemory(Memory):
                 in_transition = shift == 12 and entry & _TRANSITION and not entry & _PROTOTYPE
                 if not in_transition:
                     return None
+                if not entry & _SWIZZLED:
+                    entry &= self._below << 12
             if shift in (30, 21) and entry & _LARGE:
                 return entry & _FRAME & ~((1 << shift) - 1) | address & ((1 << shift) - 1)
             table = entry & _FRAME
@@ -142,11 +164,11 @@ class Block:
 
 
 class BlockMemory(Memory):
-    """Blocks of virtual memory; those that adjoin are read as one."""
+    """Blocks of virtual memory; those that adjoin are read as one, and what several hold is read of the first."""
 
     def __init__(self, reader: Reader, blocks: Sequence[Block]) -> None:
         self._reader = reader
-        self.blocks = sorted(blocks, key=lambda block: (block.address, -block.length))
+        self.blocks = list(_apart(blocks))
         self._starts = [block.address for block in self.blocks]
 
     def read(self, address: int, length: int) -> bytes | None:
@@ -166,12 +188,19 @@ class BlockMemory(Memory):
         return b"".join(pieces)
 
     def _holding(self, address: int) -> Block | None:
-        """Blocks may overlap: of those that start at or before `address` the last few are looked at."""
-        at = bisect_right(self._starts, address)
-        for block in reversed(self.blocks[max(at - 4, 0) : at]):
-            if address < block.address + block.length:
-                return block
-        return None
+        at = bisect_right(self._starts, address) - 1
+        block = self.blocks[at] if at >= 0 else None
+        return block if block is not None and address < block.address + block.length else None
+
+
+def _apart(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The same memory, in order, without what an earlier block holds already."""
+    end = 0
+    for block in sorted(blocks, key=lambda block: (block.address, -block.length)):
+        known = max(end - block.address, 0)
+        if known < block.length:
+            yield Block(block.address + known, block.offset + known, block.length - known)
+            end = block.address + block.length
 
 
 class NoMemory(Memory):

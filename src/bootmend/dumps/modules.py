@@ -39,10 +39,20 @@ class Module:
 
     @property
     def name(self) -> str:
-        """As the debugger calls it: `nt` for the kernel, else the file's name without its end, letters only."""
+        """As the debugger calls it: `nt` for the kernel, else the file's name without its end, letters only.
+
+        One whose name is not in the dump is called by its address.
+        """
         if self.kernel:
             return "nt"
+        if not self.path:
+            return f"Unknown_Module_{self.base:016x}"
         return re.sub(r"[^A-Za-z0-9_$]", "_", self.file.rsplit(".", 1)[0])
+
+
+def is_of_kernel(module: Module) -> bool:
+    """The kernel, or the HAL, which was a file of its own until Windows 10 2004: nobody's driver."""
+    return module.kernel or module.file.lower() == "hal.dll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +81,15 @@ class Modules:
         return module if address < module.base + module.size else None
 
     def unloaded_at(self, address: int) -> Unloaded | None:
+        """The last one that stood there: addresses are given to the next driver."""
         return next((one for one in self.unloaded if one.start <= address < one.end), None)
 
     def where(self, address: int) -> str:
         """`module+offset` as the debugger writes it; the bare address where no module is."""
-        module = self.at(address)
-        return f"{module.name}+{address - module.base:x}" if module is not None else f"{address:x}"
+        module, gone = self.at(address), self.unloaded_at(address)
+        if module is not None:
+            return f"{module.name}+{address - module.base:x}"
+        return f"<Unloaded_{gone.name}>+{address - gone.start:x}" if gone is not None else f"{address:x}"
 
     def by_file(self, file: str) -> Module | None:
         return next((one for one in self.loaded if one.file.lower() == file.lower()), None)
@@ -121,13 +134,16 @@ def _timestamp(memory: Memory, base: int) -> int | None:
 
 
 def unloaded_modules(memory: Memory, array: int, last: int) -> list[Unloaded]:
-    """The ring that MmUnloadedDrivers points at; `last` is where the kernel counts how many there ever were."""
-    start, count = memory.u64(array), memory.u32(last)
-    if not start or count is None:
+    """The ring that MmUnloadedDrivers points at, newest first, as small dumps list it too.
+
+    `last` points at the number of the row that the next one takes: once the ring is full, the oldest stands there.
+    """
+    start, following = memory.u64(array), memory.u32(last)
+    if not start or following is None:
         return []
     found = []
-    for number in range(max(count - _MOST_UNLOADED, 0), count):
-        row = start + number % _MOST_UNLOADED * _UNLOADED
+    for back in range(1, _MOST_UNLOADED + 1):
+        row = start + (following - back) % _MOST_UNLOADED * _UNLOADED
         name = memory.unicode_string(row)
         low, high = memory.u64(row + 0x10), memory.u64(row + 0x18)
         if name and low and high and low < high:

@@ -21,6 +21,7 @@ class Context:
 
     registers: dict[str, int]
     flags: int
+    cs: int = 0
 
     @property
     def rip(self) -> int:
@@ -44,7 +45,7 @@ def read_context(view: View, offset: int) -> Context | None:
     if view.u32(offset + 0x30) == _UNSET or not any(view.bytes(offset, CONTEXT_SIZE)):
         return None
     registers = {name: view.u64(offset + _FIRST + 8 * at) for at, name in enumerate(_NAMES)}
-    return Context(registers, view.u32(offset + 0x44))
+    return Context(registers, view.u32(offset + 0x44), view.u16(offset + 0x38))
 
 
 def read_exception(view: View, offset: int) -> ExceptionRecord | None:

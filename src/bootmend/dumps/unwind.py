@@ -33,6 +33,8 @@ _EPILOGUE = 64
 """Bytes of instructions looked at: an addition, eight pops and a jump are fewer."""
 
 PUSH, ALLOC_LARGE, ALLOC_SMALL, SET_FRAME, SAVE, SAVE_FAR, MACHINE_FRAME = 0, 1, 2, 3, 4, 5, 10
+PROGRAM = 3
+"""The lowest bits of cs: the rights that code runs with."""
 _EPILOGUES = 6
 _SLOTS = {PUSH: 1, ALLOC_SMALL: 1, SET_FRAME: 1, SAVE: 2, SAVE_FAR: 3, 6: 2, 7: 3, 8: 2, 9: 3, MACHINE_FRAME: 1}
 """16-bit units that a code takes; 6 and 7 are those of version 2, 8 and 9 save XMM registers."""
@@ -53,6 +55,10 @@ class State:
 
     rip: int
     registers: tuple[int, ...]
+    interrupted: bool = False
+    """It did not call, but was interrupted there: by an exception, an interrupt, or a program's call of the kernel."""
+    program: bool = False
+    """It ran there as a program does, without the kernel's rights."""
 
     @property
     def rsp(self) -> int:
@@ -181,15 +187,15 @@ def step(code: Code | None, base: int, state: State, load: Load) -> State:
             return _returned(registers, load)
         interrupted = _undo(info, registers, load, offset if not whole else None)
         if interrupted is not None:
-            return State(interrupted, tuple(registers))
+            return interrupted
         if info.chained is None:
             return _returned(registers, load)
         row, whole = info.chained, True
     raise Stuck("a chain of functions without an end")
 
 
-def _undo(info: UnwindInfo, registers: list[int], load: Load, offset: int | None) -> int | None:
-    """Takes back what the prologue did up to `offset` (None: all of it); rip where it was an interrupt."""
+def _undo(info: UnwindInfo, registers: list[int], load: Load, offset: int | None) -> State | None:
+    """Takes back what the prologue did up to `offset` (None: all of it); where it was an interrupt, who was there."""
     codes = info.codes()
     done = [one for one in codes if offset is None or offset >= info.prologue or offset >= one[0]]
     frame = registers[_RSP]
@@ -213,7 +219,9 @@ def _undo(info: UnwindInfo, registers: list[int], load: Load, offset: int | None
         elif operation == MACHINE_FRAME:
             top = registers[_RSP] + (8 if small else 0)
             registers[_RSP] = _loaded(load, top + 24)
-            return _loaded(load, top)
+            program = _loaded(load, top + 8) & PROGRAM == PROGRAM
+            found = tuple(one & _MASK for one in registers)
+            return State(_loaded(load, top), found, interrupted=True, program=program)
     return None
 
 

@@ -31,6 +31,8 @@ _PRCB = {
     "OffsetPrcbVendorString": 0x600,
     "OffsetPrcbContext": 0x620,
 }
+_RING, _UNLOADED = 50, 0x28
+"""Rows of MmUnloadedDrivers, and bytes of one."""
 _CR8 = 0xA0
 """In KSPECIAL_REGISTERS."""
 _FROZEN = 15
@@ -80,8 +82,9 @@ class Crash:
 class CrashedMemory:
     """Physical pages by frame, and the page tables among them. Frames are scattered, as on a real machine."""
 
-    def __init__(self, crash: Crash, *, frames: int = 0x10000) -> None:
+    def __init__(self, crash: Crash, *, frames: int = 0x10000, levels: int = 4) -> None:
         self.frames = frames
+        self.shifts = tuple(range(12 + 9 * (levels - 1), 11, -9))
         self.pages: dict[int, bytearray] = {}
         self._next = 0
         self.root = self._frame()
@@ -98,15 +101,18 @@ class CrashedMemory:
         self.pages[number] = bytearray(PAGE)
         return number
 
-    def map(self, address: int, *, transition: bool = False) -> int:
-        """A page at that virtual address; gives its frame. A page in transition is not present, but is there."""
+    def map(self, address: int, *, transition: bool = False, marks: int = 0) -> int:
+        """A page at that virtual address; gives its frame. A page in transition is not present, but is there.
+
+        `marks` are bits of its entry beside those that lead there.
+        """
         table, index = self._walk(address, 12)
         entry = int.from_bytes(self.pages[table][index : index + 8], "little")
         if entry:
             return entry >> 12 & 0xFFFFFFFFFF
         frame = self._frame()
         flags = _TRANSITION if transition else _PRESENT | _WRITABLE
-        struct.pack_into("<Q", self.pages[table], index, frame << 12 | flags)
+        struct.pack_into("<Q", self.pages[table], index, frame << 12 | flags | marks)
         return frame
 
     def map_large(self, address: int, size: int, first: int) -> None:
@@ -118,7 +124,7 @@ class CrashedMemory:
     def _walk(self, address: int, last: int) -> tuple[int, int]:
         """The table that holds the entry for `address` at level `last` (its shift), and where in it."""
         table = self.root
-        for shift in (39, 30, 21, 12):
+        for shift in self.shifts:
             index = (address >> shift & 0x1FF) * 8
             if shift == last:
                 return table, index
@@ -170,15 +176,19 @@ class CrashedMemory:
         self._modules(crash)
         processes = self._processes(crash)
         self._processors(crash, processes)
-        ring = b"".join(self._counted(name) + struct.pack("<QQQ", low, high, 0) for name, low, high in crash.unloaded)
+        ring = [bytes(_UNLOADED)] * _RING
+        for number, (name, low, high) in enumerate(crash.unloaded):
+            ring[number % _RING] = self._counted(name) + struct.pack("<QQQ", low, high, 0)
+        following = (len(crash.unloaded) - 1) % _RING + 1 if crash.unloaded else 0
         fields = {
             "KernBase": kernel,
             "PsLoadedModuleList": self.loaded_list,
             "PsActiveProcessHead": self.process_list,
             "NtBuildLab": self.place(crash.lab.encode().ljust(0x80, b"\0")),
             "KiProcessorBlock": self.place(struct.pack(f"<{len(self.prcbs)}Q", *self.prcbs)),
-            "MmUnloadedDrivers": self.place(struct.pack("<Q", self.place(ring or bytes(8)))),
-            "MmLastUnloadedDriver": self.place(struct.pack("<Q", len(crash.unloaded))),
+            "MmUnloadedDrivers": self.place(struct.pack("<Q", self.place(b"".join(ring)))),
+            # It goes back to the first row only when the next one comes.
+            "MmLastUnloadedDriver": self.place(struct.pack("<Q", following)),
             "OffsetKThreadApcProcess": _APC_PROCESS,
             "SizeEProcess": _EPROCESS,
             **_PRCB,

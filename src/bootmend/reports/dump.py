@@ -8,7 +8,7 @@ from typing import Any
 from bootmend import __version__
 from bootmend.dumps.bugchecks import BugCheck, bug_check, status_name
 from bootmend.dumps.dump import Dump, type_name
-from bootmend.dumps.fields import Session, Value, analyze_fields, symbol
+from bootmend.dumps.fields import Session, Value, analyze_fields, symbol, where_struck
 from bootmend.dumps.stack import Stack
 from bootmend.dumps.verdict import CRITICAL_SERVICE_FAILED, Verdict, service_bucket
 from bootmend.formats.filetime import moment, shown
@@ -52,8 +52,12 @@ def summary(dump: Dump, verdict: Verdict) -> list[str]:
 def _blamed(dump: Dump, verdict: Verdict) -> Iterator[str]:
     if verdict.unloaded:
         yield say("dumps.unloaded", image=verdict.image)
+    elif verdict.address != verdict.struck:
+        yield from _called(dump, verdict)
     elif verdict.module == "nt":
         yield say("dumps.in_kernel", where=symbol(dump, verdict))
+    elif verdict.address is not None and not verdict.module and dump.modules.loaded:
+        yield say("dumps.nowhere", where=symbol(dump, verdict))
     elif verdict.address is not None and verdict.image:
         yield say("dumps.in_driver", image=verdict.image, where=symbol(dump, verdict))
     elif verdict.image:
@@ -66,6 +70,15 @@ def _blamed(dump: Dump, verdict: Verdict) -> Iterator[str]:
         yield say("dumps.no_image")
     if verdict.status:
         yield say("dumps.status", status=f"0x{verdict.status:08X}", name=status_name(verdict.status) or "?")
+
+
+def _called(dump: Dump, verdict: Verdict) -> Iterator[str]:
+    """A driver that is blamed for what it called, or for being on the stack: that is less than a fault of its own."""
+    if verdict.struck is not None:
+        known = dump.modules.at(verdict.struck) is not None
+        where = where_struck(dump, verdict)
+        yield say("dumps.struck_in_kernel" if known else "dumps.struck_nowhere", where=where)
+    yield say("dumps.on_stack", image=verdict.image or verdict.module, where=symbol(dump, verdict))
 
 
 def text(dump: Dump, verdict: Verdict, stack: Stack | None = None, session: Session | None = None) -> Iterator[str]:
@@ -182,7 +195,7 @@ def document(
         "stack": [
             {
                 "frame": one.name,
-                "module": one.module.name,
+                "module": one.module_name or None,
                 "function": one.function or None,
                 "offset": one.offset,
                 "address": f"0x{one.address:x}",
