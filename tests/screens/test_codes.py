@@ -75,6 +75,13 @@ def test_a_status_is_known_through_its_misread_digits(word: str, number: int) ->
     assert list(statuses([f"Status: {word}"])) == [number]
 
 
+def test_a_known_number_that_a_misread_zero_may_have_made_is_none() -> None:
+    """A dotted zero was once read as e on two views: 0xC000000F became a status that nothing shows."""
+    assert list(statuses(["Status: 0xc00000ef"])) == []
+    assert list(stop_codes(["*** STOP: 0x0000005E (0x0,0x0,0x0,0x0)"])) == []
+    assert list(statuses(["Status: 0xc0000043"])) == [0xC0000043]
+
+
 @pytest.mark.parametrize("word", ["0xc0000f25", "0xD0000225", "0xc000022", "Continue", "0xc00002255"])
 def test_a_number_that_is_no_status_is_none(word: str) -> None:
     assert list(statuses([f"Status: {word}"])) == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import product
@@ -25,8 +25,14 @@ MISREAD = 8
 AT_MOST = 3
 LONGEST = 64
 
-BOOT_STATUSES = frozenset({0xC0000605})
-"""What the boot manager shows and the public header lacks (Microsoft, "Boot diagnostics for VMs in Azure")."""
+_USUAL = """
+C0000001 C000000D C000000E C000000F C0000010 C0000011 C0000017 C0000022 C0000034 C000003A C000007B C0000098
+C000009A C00000A2 C00000B5 C00000BA C00000BB C00000E9 C0000102 C0000135 C0000142 C000014C C0000185 C0000218
+C000021A C0000221 C0000225 C0000242 C0000244 C000025A C000026C C00002E1 C00002E2 C0000359 C000035A C0000428
+C0000452 C0000454 C0000605 C01A001D C0210000
+"""
+USUAL_STATUSES = frozenset(int(number, 16) for number in _USUAL.split())
+"""What these screens show (Microsoft's articles on boot errors). Of these alone misread digits are put right."""
 
 KOREAN_NAMES = {"중요서비스실패": 0x5A}
 """The one name that Microsoft's Korean article gives in Korean; the screens themselves show Latin letters."""
@@ -38,8 +44,10 @@ _SURELY = str.maketrans(
 """Signs that are no hexadecimal digit, and the one they look like."""
 _PERHAPS = {"D": "D0", "d": "D0", "B": "B8", "8": "8B", "b": "B6", "6": "6B"}
 """Digits that look like another digit."""
+_LIKE_ZERO = frozenset("689DEde")
+"""What dotted and slashed zeros are read as."""
 _ZEROS = re.compile(r"(?<=^[Cc])[0DB689E]{3}[0DB68]?(?=.{3,4}$)", re.IGNORECASE)
-"""The zeros behind the C of nearly every NTSTATUS; dotted and slashed ones are read as other digits."""
+"""The zeros behind the C of nearly every NTSTATUS."""
 _STOP_CODE = re.compile(r"st[o0]p ?c[o0]de\W*", re.IGNORECASE)
 """Some engines lose the colon and the spaces."""
 _NUMBER = re.compile(r"(?:[0OoQD689][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
@@ -99,7 +107,7 @@ def shown_name(code: int) -> str | None:
 
 def is_status(number: int) -> bool:
     """Whether it is a known NTSTATUS of an error; small numbers are statuses, too, and no screen means them."""
-    return number >> 28 == 0xC and (bool(status_name(number)) or number in BOOT_STATUSES)
+    return number in USUAL_STATUSES or (number >> 28 == 0xC and bool(status_name(number)))
 
 
 def distance(one: str, other: str) -> int:
@@ -165,16 +173,27 @@ def _hexadecimal(word: str) -> str:
 
 
 def _number(word: str, known: Callable[[int], bool]) -> int | None:
-    """The known number that the word says; or, where it says none, the only known one that it looks like."""
+    """The number that the word says, where it is known; or the only usual status that its digits may be.
+
+    A number that is not usual counts only when no misread zero in it can have been another known one.
+    """
     digits = _hexadecimal(word)
     if not digits:
         return None
-    for said in (digits, _ZEROS.sub(lambda found: "0" * len(found[0]), digits)):
-        if known(int(said, 16)):
-            return int(said, 16)
-    possible = {int("".join(signs), 16) for signs in product(*(_PERHAPS.get(digit, digit) for digit in said))}
-    likely = [number for number in possible if known(number)]
-    return likely[0] if len(likely) == 1 else None
+    said = int(digits, 16)
+    if said in USUAL_STATUSES:
+        return said
+    if known(said):
+        zeroed = _readings(digits, {sign: f"{sign}0" for sign in _LIKE_ZERO})
+        return said if sum(map(known, zeroed)) == 1 else None
+    plain = _ZEROS.sub(lambda found: "0" * len(found[0]), digits)
+    usual = _readings(plain, _PERHAPS) & USUAL_STATUSES
+    return next(iter(usual)) if len(usual) == 1 else None
+
+
+def _readings(digits: str, alike: Mapping[str, str]) -> set[int]:
+    """Every number that the digits may be when some were read as others."""
+    return {int("".join(signs), 16) for signs in product(*(alike.get(digit, digit) for digit in digits))}
 
 
 @cache
