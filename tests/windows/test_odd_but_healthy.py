@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from one_rule import SET, after
@@ -56,12 +56,17 @@ def test_what_vendors_left_behind_is_no_cause(generation: int) -> None:
         assert found.prediction is None
 
 
+def plain_paths(editor: HiveEditor, names: Sequence[str]) -> None:
+    for name in names:
+        put(editor, name, {"ImagePath": f"System32\\drivers\\{name}.sys"})
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda editor: editor.delete_key(f"{SET}\\Control\\ServiceGroupOrder"),
         lambda editor: editor.delete_key(f"{SET}\\Control\\GroupOrderList"),
-        lambda editor: [put(editor, name, {"ImagePath": f"System32\\drivers\\{name}.sys"}) for name in ("disk", "pci")],
+        lambda editor: plain_paths(editor, ("disk", "pci")),
         lambda editor: put(editor, "ACPI", {"ImagePath": "", "Tag": 99, "Group": "Nowhere"}),
         lambda editor: put(editor, "disk", {"DependOnService": (ValueType.MULTI_SZ, multi_sz(["nobody"]))}),
     ],
@@ -96,9 +101,8 @@ def test_a_driver_for_another_processor_that_windows_starts_without_is_a_risk_an
         at = int.from_bytes(image[0x3C:0x40], "little") + 4
         assert image[at : at + 2] == b"\x64\x86"
         image[at : at + 2] = b"\x4c\x01"  # 386
-        odd.volume(
-            lambda files: (files.delete(f"{DRIVERS}\\beep.sys"), files.create(f"{DRIVERS}\\beep.sys", bytes(image)))
-        )
+        odd.volume(lambda files: files.delete(f"{DRIVERS}\\beep.sys"))
+        odd.volume(lambda files: files.create(f"{DRIVERS}\\beep.sys", bytes(image)))
         (found,) = odd.diagnose().findings
         assert (found.rule, found.severity) == ("driver_damaged", Severity.RISK)
         odd.mended()

@@ -139,7 +139,7 @@ def _copy(source: Path, target: Path) -> None:
     """Whole or not at all; holes stay holes, and a file system that can shares the blocks."""
     part = target.with_name(target.name + ".part")
     cp = shutil.which("cp") or "/bin/cp"
-    words = [cp, "--sparse=always", "--reflink=auto", "--", source, part]
+    words = [cp, "--sparse=always", "--reflink=auto", "--", str(source), str(part)]
     done = subprocess.run(words, capture_output=True, check=False)
     if done.returncode:
         part.unlink(missing_ok=True)
