@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bootmend.cli.options import AsJson, Trusted
-from bootmend.errors import Missing
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -58,25 +57,33 @@ def dump(
     from bootmend.cli.session import given
     from bootmend.disk.container import open_disk
     from bootmend.dumps import open_dump
-    from bootmend.dumps.header import PROGRAM
+    from bootmend.dumps.foreign import foreign, neither
     from bootmend.dumps.reader import looks_like_dump
+    from bootmend.errors import InputError, Missing
     from bootmend.windows.discovery import find_windows
     from bootmend.windows.image import Image
 
     with open_disk(source) as device, beside(symbols, images) as found:
-        if looks_like_dump(device) or device.read(0, min(4, device.size)) == PROGRAM:
+        if looks_like_dump(device):
             _tell(open_dump(device, source), found, [], modules=modules, json=json)
             return
+        if other := foreign(device, source):
+            raise InputError(other)
         with given(trust, []) as what:
             image = Image(device)
             try:
-                _of_disk(find_windows(image, what)[0], device, found, modules=modules, json=json)
+                try:
+                    windows = find_windows(image, what)[0]
+                except Missing as reason:
+                    raise Missing(neither(device, source, reason)) from reason
+                _of_disk(windows, device, found, modules=modules, json=json)
             finally:
                 image.close()
 
 
 def _of_disk(windows: Windows, device: BlockDevice, found: Beside, *, modules: bool, json: bool) -> None:
     from bootmend.dumps import open_dump
+    from bootmend.errors import Missing
     from bootmend.formats.filetime import shown
     from bootmend.windows.crash_files import crash_files
     from bootmend.windows.crash_witness import Age, age_of

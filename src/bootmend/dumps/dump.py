@@ -14,7 +14,7 @@ from bootmend.dumps.kdbg import SIZE, Kdbg, parse_kdbg, read_kdbg
 from bootmend.dumps.memory import BlockMemory, Memory, NoMemory, PagedMemory
 from bootmend.dumps.modules import Modules, loaded_modules, unloaded_modules
 from bootmend.dumps.processors import Processor, name_in_block, process_name, process_of, read_processors
-from bootmend.dumps.reader import Bytes, Reader
+from bootmend.dumps.reader import Bytes, EndsEarly, Reader
 from bootmend.dumps.registers import CONTEXT_SIZE, RECORD_SIZE, Context, ExceptionRecord, read_context, read_exception
 from bootmend.dumps.triage import Triage, read_triage
 from bootmend.errors import ParseError
@@ -60,6 +60,14 @@ class Dump:
         return bugchecks.plain_code(self.header.code)
 
     def _open(self) -> Memory:
+        """Where the file ends before the tables that say where things are, its header still tells the stop."""
+        try:
+            return self._pages()
+        except EndsEarly as reason:
+            self.notes.append(say("dumps.header_left", reason=reason))
+            return NoMemory()
+
+    def _pages(self) -> Memory:
         header, reader = self.header, self.reader
         kind = header.type
         if header.bits == 64 and kind == DumpType.TRIAGE:
@@ -121,12 +129,14 @@ class Dump:
 
     @cached_property
     def exception(self) -> ExceptionRecord | None:
-        """The exception behind the stop: where an argument points at its record that one, else the header's."""
+        """The exception behind the stop: where an argument points at its record that one, else the header's.
+
+        Where an argument does, and leads nowhere, there is none: the header's is then about the stop itself.
+        """
         at, _ = EXCEPTIONS.get(self.code, (None, None))
         if at is not None:
             raw = self.memory.read(self.header.arguments[at], RECORD_SIZE)
-            if raw is not None:
-                return read_exception(View(raw, self.name), 0)
+            return read_exception(View(raw, self.name), 0) if raw is not None else None
         return read_exception(self.header.view, EXCEPTION64) if self.header.machine == AMD64 else None
 
     @cached_property

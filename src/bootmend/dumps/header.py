@@ -106,10 +106,7 @@ def read_header(reader: Reader) -> Header:
 
 
 def _read64(view: View) -> Header:
-    count = view.u32(0x88)
-    runs = range(count if count != _UNSET32 else 0)
-    if len(runs) > _MOST_RUNS64:
-        raise view.fail(0x88, f"at most {_MOST_RUNS64} runs of memory", str(count))
+    runs = _runs(view, 0x88, _MOST_RUNS64, view.u32(0xF98))
     return Header(
         bits=64,
         major=view.u32(0x08),
@@ -135,10 +132,7 @@ def _read64(view: View) -> Header:
 
 
 def _read32(view: View) -> Header:
-    count = view.u32(0x64)
-    runs = range(count if count != _UNSET32 else 0)
-    if len(runs) > _MOST_RUNS32:
-        raise view.fail(0x64, f"at most {_MOST_RUNS32} runs of memory", str(count))
+    runs = _runs(view, 0x64, _MOST_RUNS32, view.u32(0xF88))
     return Header(
         bits=32,
         major=view.u32(0x08),
@@ -161,6 +155,14 @@ def _read32(view: View) -> Header:
         suite_mask=_set32(view, 0xF98),
         view=view,
     )
+
+
+def _runs(view: View, offset: int, most: int, kind: int) -> range:
+    """The numbers of the header's runs. Only a complete dump needs them: in others nothing depends on their count."""
+    count = view.u32(offset)
+    if count > most and count != _UNSET32 and kind == DumpType.FULL:
+        raise view.fail(offset, f"at most {most} runs of memory", str(count))
+    return range(count if count <= most else 0)
 
 
 def _set32(view: View, offset: int) -> int | None:

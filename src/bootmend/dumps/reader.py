@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from bootmend.binary import View
+from bootmend.errors import ParseError
 
 MAGICS = (b"PAGEDU64", b"PAGEDUMP")
 """A dump starts with its signature and the word that says it is valid: 64-bit and 32-bit machines."""
+
+
+class EndsEarly(ParseError):
+    """What is looked for lies behind the end of the file: it was cut short, or its numbers are broken."""
 
 
 class Bytes(Protocol):
@@ -31,9 +36,9 @@ class Reader:
         self._file = file
 
     def bytes(self, offset: int, length: int, what: str) -> bytes:
-        """Exactly `length` bytes; ParseError where the file has fewer."""
+        """Exactly `length` bytes; EndsEarly where the file has fewer."""
         if offset < 0 or length < 0 or offset + length > self.size:
-            raise View(b"", self.name, offset).fail(0, f"{what} ({length} bytes)", f"a file of {self.size} bytes")
+            raise EndsEarly(self.name, offset, f"{what} ({length} bytes)", f"a file of {self.size} bytes")
         self.reads += 1
         self.bytes_read += length
         data = self._file.read(offset, length)

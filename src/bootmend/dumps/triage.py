@@ -1,21 +1,24 @@
 """Triage dumps (type 4, the small ones in \\Windows\\Minidump): a table of offsets, and blocks of virtual memory.
 
 The table stands at 0x2000. `ValidOffset` points at the last word of the part that the kernel wrote, "TRGD":
-without it the file was cut short. (`RequiredDumpSpace` of the header is larger than intact files are.) An
-entry of the list of drivers is 0x90 bytes: the offset of its name, then the loader's entry 8 bytes in.
+without it, or where a block ends behind the end of the file, that was cut short. (`RequiredDumpSpace` of the header
+is larger than intact files are.) An entry of the list of drivers is 0x90 bytes: the offset of its name, then the
+loader's entry 8 bytes in.
 
 Sources: mindumpdef.h of the Windows kits, rizin's description of the format; offsets checked on real dumps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bootmend.binary import View
 from bootmend.dumps.header import HEAD64
 from bootmend.dumps.memory import Block
 from bootmend.dumps.modules import Module, Unloaded
-from bootmend.dumps.reader import Reader
+from bootmend.dumps.reader import EndsEarly, Reader
 
 _ENTRY, _LOADER = 0x90, 8
 _UNLOADED = 56
@@ -26,13 +29,15 @@ MOST_BLOCKS = 1 << 16
 _LONGEST_NAME = 0x1000
 _MOST_STACK = 1 << 20
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Triage:
     """Where things stand in a triage dump; 0 is "not there". Offsets and sizes in bytes."""
 
     whole: bool
-    """The mark at its end is there."""
+    """The mark at the end of its tables is there, and every block of memory lies within the file."""
     context: int
     exception: int
     prcb: int
@@ -50,12 +55,16 @@ class Triage:
 
 
 def read_triage(reader: Reader) -> Triage:
-    """The table and its lists; ParseError where they lead out of the file."""
+    """The table and its lists; EndsEarly where the file ends before it, ParseError where a list makes no sense."""
     table = reader.view(HEAD64, 0x80, "the table of a triage dump")
     valid = table.u32(0x08)
-    whole = valid + 4 <= reader.size and reader.bytes(valid, 4, "the mark at the end") == b"TRGD"
+    marked = valid + 4 <= reader.size and reader.bytes(valid, 4, "the mark at the end") == b"TRGD"
+    blocks = _unless_cut(lambda: _blocks(reader, table))
+    modules = _unless_cut(lambda: _modules(reader, table))
+    unloaded = _unless_cut(lambda: _unloaded(reader, table.u32(0x18)))
+    listed = blocks is not None and modules is not None and unloaded is not None
     return Triage(
-        whole=whole,
+        whole=marked and listed and all(one.offset + one.length <= reader.size for one in blocks or ()),
         context=table.u32(0x0C),
         exception=table.u32(0x10),
         prcb=table.u32(0x1C),
@@ -66,10 +75,18 @@ def read_triage(reader: Reader) -> Triage:
         stack_top=table.u64(0x48),
         debugger_data=table.u32(0x70),
         debugger_data_size=table.u32(0x74),
-        blocks=_blocks(reader, table),
-        modules=_modules(reader, table),
-        unloaded=_unloaded(reader, table.u32(0x18)),
+        blocks=blocks or (),
+        modules=modules or (),
+        unloaded=unloaded or (),
     )
+
+
+def _unless_cut(read: Callable[[], tuple[T, ...]]) -> tuple[T, ...] | None:
+    """A list; None where the file ends inside of it. The other lists stand elsewhere, and may be whole."""
+    try:
+        return read()
+    except EndsEarly:
+        return None
 
 
 def _blocks(reader: Reader, table: View) -> tuple[Block, ...]:

@@ -181,7 +181,8 @@ def _check(dump: Dump, found: Verdict, stack: Stack | None) -> Verdict:
     kind = dump.header.arguments[0]
     bucket = f"0x139_{kind:x}_{fast_fail_name(kind)}".rstrip("_")
     if dump.exception is None:
-        return replace(found, bucket=bucket)
+        caller = stack.first_driver() if stack is not None else None
+        return _called(found, caller, f"{bucket}_") if caller is not None else replace(found, bucket=bucket)
     blamed = _fault(dump, found, dump.exception.address, stack)
     if not blamed.module or blamed.module == "nt":
         return replace(blamed, bucket=bucket)

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootmend import __version__
-from bootmend.dumps.bugchecks import BugCheck, bug_check, status_name
+from bootmend.dumps.bugchecks import BugCheck, bug_check, fast_fail_name, status_name
 from bootmend.dumps.dump import Dump, type_name
 from bootmend.dumps.fields import Session, Value, analyze_fields, symbol, where_struck
 from bootmend.dumps.stack import Stack
-from bootmend.dumps.verdict import CRITICAL_SERVICE_FAILED, Verdict, service_bucket
+from bootmend.dumps.verdict import (
+    CHECK_FAILURE,
+    CRITICAL_SERVICE_FAILED,
+    OBJECT_TERMINATION,
+    PROCESS_DIED,
+    Verdict,
+    service_bucket,
+)
 from bootmend.formats.filetime import moment, shown
 from bootmend.reports.document import stamp
 from bootmend.texts import say
@@ -37,11 +44,8 @@ def summary(dump: Dump, verdict: Verdict) -> list[str]:
     if header.made_by_a_tool:
         return [*told, say("dumps.made_by_a_tool"), *dump.notes]
     check = bug_check(dump.code)
-    told.append(
-        say(
-            "dumps.stopped", code=f"0x{dump.code:X}", name=check.name, meaning=check.meaning or say("dumps.unpublished")
-        )
-    )
+    key = "dumps.stopped" if check.meaning else "dumps.unpublished"
+    told.append(say(key, code=f"0x{dump.code:X}", name=check.name, meaning=check.meaning))
     told += _blamed(dump, verdict)
     told += dump.notes
     if dump.kdbg is not None and dump.kdbg.encoded:
@@ -50,7 +54,12 @@ def summary(dump: Dump, verdict: Verdict) -> list[str]:
 
 
 def _blamed(dump: Dump, verdict: Verdict) -> Iterator[str]:
-    if verdict.unloaded:
+    if dump.code == CHECK_FAILURE and (kind := fast_fail_name(dump.header.arguments[0])):
+        yield say("dumps.broken", name=kind)
+    if dump.code in (PROCESS_DIED, OBJECT_TERMINATION):
+        if verdict.text:
+            yield say("dumps.process", name=verdict.text)
+    elif verdict.unloaded:
         yield say("dumps.unloaded", image=verdict.image)
     elif verdict.address != verdict.struck:
         yield from _called(dump, verdict)
