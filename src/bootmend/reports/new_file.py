@@ -6,14 +6,19 @@ it.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bootmend.errors import InputError, Refused
 from bootmend.texts import say
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that takes no more: of the file that is made here, for nothing else is written meanwhile."""
 
 
 class NewFile:
@@ -26,7 +31,7 @@ class NewFile:
         try:
             handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         except OSError as error:
-            raise InputError(say("new_file.unwritable", file=target, why=error.strerror)) from error
+            raise self._unwritable(error) from error
         self._path = Path(name)
         self.file = os.fdopen(handle, "w+b")
 
@@ -38,13 +43,23 @@ class NewFile:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         try:
-            if kind is None:
-                self.file.flush()
-                os.fsync(self.file.fileno())
-                self._take_its_name()
-        finally:
-            self.file.close()
-            self._path.unlink(missing_ok=True)
+            try:
+                if kind is None:
+                    self.file.flush()
+                    os.fsync(self.file.fileno())
+                    self._take_its_name()
+            finally:
+                # What is still held back is written now: on a full disk that fails once more.
+                with suppress(OSError):
+                    self.file.close()
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if isinstance(value, OSError) and value.errno in _FULL:
+            raise self._unwritable(value) from value
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(say("new_file.unwritable", file=self.target, why=error.strerror))
 
     def _take_its_name(self) -> None:
         """A link never takes the place of a file that came meanwhile; where there are no links, a look before it."""
