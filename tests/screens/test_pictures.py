@@ -35,10 +35,8 @@ from bootmend.screens.rapid import second_engine
 pytestmark = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 
 FEW = (
-    "win10_bsod_irql_1024x768.png",
     "win10_bsod_critical_process_died.png",
     "bootmgr_c0000428_winload.png",
-    "recovery_c0000225_system_hive.png",
     "update_error_c01a001d.png",
     "logo_spinner_no_text.png",
     "black_screen_cursor.jpg",
@@ -72,7 +70,7 @@ def test_the_file_that_failed_is_told_with_its_code() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", ["en-1", "en-2", "ko-1", "ko-2"])
+@pytest.mark.parametrize("which", ["en-1", "ko-1", "ko-2"])
 def test_the_articles_screens_are_read(which: str) -> None:
     needs_fonts()
     truth = article_screen(which, (1024, 768), Random(SEED))
