@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bootmend.dumps import open_dump
 from bootmend.dumps.header import DumpType
 from bootmend.dumps.verdict import judge
 from bootmend.lab.crashed_memory import Crash, CrashedMemory
+from bootmend.lab.dump_maker import write_bitmap
 from bootmend.reports.dump import document, summary, text
 
 HEAD = 0x2000
@@ -30,6 +32,28 @@ def test_a_header_alone_still_tells_the_stop(kind: DumpType) -> None:
     assert (found.image, dump.modules.loaded, dump.process) == ("", (), None)
     assert document(dump, found)["crash"] is True
     assert list(text(dump, found))
+
+
+@pytest.mark.parametrize("kind", [one for one in PAGED if one is not DumpType.FULL])
+def test_a_file_that_ends_inside_of_its_bitmap(kind: DumpType) -> None:
+    target = BytesIO()
+    write_bitmap(target, CrashedMemory(ARTICLE, frames=1 << 20), kind)
+    dump = open_dump(InMemory(target.getvalue()[:0x8000]), "bitmap.dmp")
+    assert "a bitmap of 1048576 bits, found a file of 32768 bytes" in " ".join(summary(dump, judge(dump)))
+
+
+@pytest.mark.parametrize("kind", [DumpType.BITMAP_FULL, DumpType.BITMAP_KERNEL])
+def test_what_windows_left_unset_is_no_older_layout(kind: DumpType) -> None:
+    """In a file of more than 1.1 GB the word "PAGE" would pass for the offset of a first page."""
+    data = bytearray(made(CrashedMemory(ARTICLE, frames=0x1000), kind))
+    data[0x2008:0x2020] = b"PAGE" * 6
+
+    class Large(InMemory):
+        size = 2 << 30
+
+    file = Large.__new__(Large)
+    file.data = bytes(data)
+    assert judge(open_dump(file, "large.dmp")).image == "filecrypt.sys"
 
 
 @pytest.mark.data

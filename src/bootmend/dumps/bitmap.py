@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from bootmend.dumps.header import HEAD64
+from bootmend.dumps.header import HEAD64, UNSET32
 from bootmend.dumps.memory import PAGE
-from bootmend.dumps.reader import Reader
+from bootmend.dumps.reader import EndsEarly, Reader
 
 _PIECE = 4096
 """Bytes of bitmap that one sum stands for."""
@@ -39,12 +39,16 @@ class BitmapPages:
         if head.bytes(0, 8) not in _SIGNATURES:
             raise head.fail(0, "SDMPDUMP or FDMPDUMP", repr(head.bytes(0, 8)))
         older = head.u32(0x0C)
-        if HEAD64 < older <= reader.size and _holds(head.u32(0x10), HEAD64 + 0x20, older):
+        is_older = older != UNSET32 and _holds(head.u32(0x10), HEAD64 + 0x20, older)
+        if is_older and (older <= reader.size or not _holds(head.u64(0x30), HEAD64 + 0x38, head.u64(0x20))):
             self.first_page, self.bits, self.present, start = older, head.u32(0x10), head.u32(0x14), 0x20
         else:
             self.first_page, self.present, self.bits, start = head.u64(0x20), head.u64(0x28), head.u64(0x30), 0x38
-        if not _holds(self.bits, HEAD64 + start, min(self.first_page, reader.size)):
+        if not _holds(self.bits, HEAD64 + start, self.first_page):
             raise head.fail(0x20, f"a bitmap of {self.bits} bits before the first page", hex(self.first_page))
+        if not _holds(self.bits, HEAD64 + start, reader.size):
+            size = f"a file of {reader.size} bytes"
+            raise EndsEarly(reader.name, HEAD64 + start, f"a bitmap of {self.bits} bits", size)
         if self.present > self.bits:
             raise head.fail(0x28, f"at most {self.bits} pages", str(self.present))
         self.end = self.first_page + self.present * PAGE

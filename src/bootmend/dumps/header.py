@@ -25,7 +25,8 @@ PROGRAM = b"MDMP"
 MADE_BY_A_TOOL = 0x4D415454
 """The stop code "MATT" that DumpIt writes: the machine was copied, it did not crash."""
 
-_UNSET32, _UNSET64 = 0x45474150, 0x4547415045474150
+UNSET32, _UNSET64 = 0x45474150, 0x4547415045474150
+"""The word "PAGE"."""
 _MOST_RUNS64, _MOST_RUNS32 = 42, 86
 """What fits into the 700 bytes that the header has for them."""
 
@@ -160,14 +161,14 @@ def _read32(view: View) -> Header:
 def _runs(view: View, offset: int, most: int, kind: int) -> range:
     """The numbers of the header's runs. Only a complete dump needs them: in others nothing depends on their count."""
     count = view.u32(offset)
-    if count > most and count != _UNSET32 and kind == DumpType.FULL:
+    if count > most and count != UNSET32 and kind == DumpType.FULL:
         raise view.fail(offset, f"at most {most} runs of memory", str(count))
     return range(count if count <= most else 0)
 
 
 def _set32(view: View, offset: int) -> int | None:
     value = view.u32(offset)
-    return None if value == _UNSET32 else value
+    return None if value == UNSET32 else value
 
 
 def _set64(view: View, offset: int) -> int | None:
