@@ -190,6 +190,14 @@ def test_a_name_of_narrow_letters() -> None:
     assert judge(open_dump(InMemory(bytes(data)), "narrow.dmp")).text == "\\SystemRoot\\system32\\ntdll.dll"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(12, "12.0 seconds"), (3599, "3599.0 seconds"), (93_784, "1 days and 2:03:04 hours")]
+)
+def test_how_long_the_machine_had_been_up(seconds: int, words: str) -> None:
+    dump = opened(replace(ARTICLE, up_time=seconds * 10_000_000))
+    assert f"up for {words}" in summary(dump, judge(dump))[1]
+
+
 def test_a_copy_of_a_running_machine_is_no_crash() -> None:
     dump = opened(Crash(code=0x4D415454, arguments=(0, 0, 0, 0)), DumpType.FULL)
     found = judge(dump)

@@ -25,6 +25,7 @@ from bootmend.texts import say
 SCHEMA = "bootmend.dump/1"
 _RULE = "*" * 79
 _TICKS = 10_000_000
+_HOUR = 3600 * _TICKS
 
 
 def summary(dump: Dump, verdict: Verdict) -> list[str]:
@@ -40,7 +41,10 @@ def summary(dump: Dump, verdict: Verdict) -> list[str]:
         )
     ]
     if header.up_time is not None:
-        told.append(say("dumps.up_time", seconds=f"{header.up_time / _TICKS:.1f}"))
+        key = "dumps.up_time" if header.up_time < _HOUR else "dumps.up_long"
+        days, rest = divmod(header.up_time // _TICKS, 86_400)
+        clock = f"{rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}"
+        told.append(say(key, seconds=f"{header.up_time / _TICKS:.1f}", days=days, clock=clock))
     if header.made_by_a_tool:
         return [*told, say("dumps.made_by_a_tool"), *dump.notes]
     check = bug_check(dump.code)
