@@ -39,7 +39,7 @@ else:
 """
 
 
-def write_program(folder: Path) -> Path:
+def write_program(folder: Path, repair: str = REPAIR) -> Path:
     """An archive like that of portable()."""
     paths = os.pathsep.join(path for path in sys.path if path)
     start = f'#!/bin/sh\nexport PYTHONPATH="{paths}"\nhere=$(cd "$(dirname "$0")" && pwd)\nmodule=$1\nshift\n'
@@ -47,7 +47,7 @@ def write_program(folder: Path) -> Path:
     start += f'exec "{sys.executable}" -m "$module" "$@"\n'
     archive = folder / "program.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
-        for name, text in (("run", start), ("repair.py", REPAIR)):
+        for name, text in (("run", start), ("repair.py", repair)):
             about = tarfile.TarInfo(name)
             about.size, about.mode = len(text.encode()), 0o755
             tar.addfile(about, io.BytesIO(text.encode()))

@@ -11,6 +11,8 @@ from bootmend.clouds.run import Run
 from bootmend.clouds.sight import Shown, screen_shows, serial_shows
 
 SCHEMA = "bootmend.cloud/1"
+SCHEMA_MANY = "bootmend.clouds/1"
+"""Of a command that was given several machines: a list of them."""
 
 Document = dict[str, Any]
 

@@ -17,11 +17,11 @@ record, or the tags on what was made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootmend.clouds.cloud import Cloud, Machine
+from bootmend.clouds.cloud import Cloud, Machine, Thing
 from bootmend.clouds.mending import Outcome, Way
 from bootmend.clouds.naming import BACKUP, LOOK, name_of, tags_of
 from bootmend.clouds.run import Run, Stage, Store, now
@@ -152,8 +152,11 @@ def begin(cloud: Cloud, store: Store, machine: Machine, how: str, options: dict[
     return run
 
 
-def refuse_unfinished(cloud: Cloud, store: Store, machine: Machine) -> None:
-    """Refused while an earlier run of this machine is unfinished or not confirmed, wherever it was begun."""
+def refuse_unfinished(cloud: Cloud, store: Store, machine: Machine, made: Sequence[Thing] | None = None) -> None:
+    """Refused while an earlier run of this machine is unfinished or not confirmed, wherever it was begun.
+
+    `made` is what runs have made for it, where that was looked up just now.
+    """
     for earlier in store.of_machine(cloud.kind, machine.id):
         if earlier.unfinished and earlier.how == LOOK:  # a snapshot that a crash left behind, and nothing else
             clear_up(cloud, earlier, lambda _: None)
@@ -165,7 +168,8 @@ def refuse_unfinished(cloud: Cloud, store: Store, machine: Machine) -> None:
             raise Refused(say("clouds.unconfirmed", name=machine.name, run=earlier.id), say("clouds.unconfirmed_next"))
     known = {run.id for run in store.of_machine(cloud.kind, machine.id)}
     # The disk of a run that was confirmed keeps its tags; nothing else of such a run is left.
-    strange = {thing.run for thing in cloud.things(machine) if thing.id.lower() != machine.disk.lower()} - known
+    made = cloud.things(machine) if made is None else made
+    strange = {thing.run for thing in made if thing.id.lower() != machine.disk.lower()} - known
     if strange:
         raise Refused(
             say("clouds.elsewhere", name=machine.name, run=", ".join(sorted(strange))), say("clouds.elsewhere_next")

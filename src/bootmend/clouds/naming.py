@@ -12,6 +12,9 @@ ROLE = "bootmend-role"
 OLD_DISK = "bootmend-old-disk"
 """On a repaired disk: the id of the one it replaces, for an undo from another computer."""
 
+JOB = "bootmend-job"
+"""On a helper that several runs share: it belongs to none of them and goes with the last."""
+
 BACKUP, REPAIRED, PARCEL, HELPER = "backup", "repaired", "parcel", "helper"
 LOOK = "look"
 """Of a snapshot that is only read and goes at once; also the `how` of such a run."""

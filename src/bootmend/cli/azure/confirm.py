@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
-from bootmend.cli.azure.session import Group, Subscription, Vm, ask, azure_cloud, show_run, telling
+from bootmend.cli.azure.session import Group, Subscription, Vms, ask, azure_cloud, show_run, telling
+from bootmend.cli.azure.several import undo_or_confirm
 from bootmend.cli.options import Accept, AsJson, Yes
 from bootmend.errors import Missing, Refused
 from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.cloud import Machine
+    from bootmend.clouds.many import Member
+    from bootmend.clouds.run import Run, Store
 
 UNSEEN = "not-seen-well"
 """The word for `--accept` that says: remove the old disk though nobody saw the machine run."""
 
 
 def confirm(
-    vm: Vm,
+    vm: Vms,
     resource_group: Group = "",
     subscription: Subscription = "",
     accept: Accept = [],
@@ -28,22 +38,20 @@ def confirm(
     from bootmend.cli.output import console, put_document
     from bootmend.clouds import document
     from bootmend.clouds.flow import confirm as stay
-    from bootmend.clouds.run import Stage, Store
-    from bootmend.clouds.standing import standing
-    from bootmend.clouds.watch import Verdict, judge
+    from bootmend.clouds.run import Store
 
-    cloud, store = azure_cloud(resource_group, subscription, vm), Store()
-    machine = cloud.find(vm)
+    if len(vm) > 1:
+
+        def ready(cloud: AzureCloud, store: Store, member: Member) -> Run:
+            assert member.machine is not None
+            return _seen_well(cloud, store, member.machine, accept)
+
+        undo_or_confirm("confirm", vm, (resource_group, subscription), "many.ask_confirm", ready, stay, yes, json)
+        return
+    cloud, store = azure_cloud(resource_group, subscription, vm[0]), Store()
+    machine = cloud.find(vm[0])
     with store.alone(machine.id):
-        run = standing(cloud, store, machine)
-        if run is None or run.stage is not Stage.DONE:
-            raise Missing(say("clouds.nothing_to_confirm", name=machine.name))
-        seen = judge(cloud.look(machine.id))
-        if seen.verdict is not Verdict.HEALTHY and UNSEEN not in accept:
-            raise Refused(
-                say("clouds.not_seen_well", name=machine.name, reason=seen.reason),
-                say("clouds.not_seen_well_next", word=UNSEEN),
-            )
+        run = _seen_well(cloud, store, machine, accept)
         ask(say("clouds.ask_confirm", name=machine.name, id=run.old_disk), yes)
         with telling(cloud) as tell:
             stay(cloud, store, run, tell)
@@ -52,3 +60,21 @@ def confirm(
     else:
         show_run(console(), run, [])
     raise typer.Exit(0)
+
+
+def _seen_well(cloud: AzureCloud, store: Store, machine: Machine, accept: Sequence[str]) -> Run:
+    """Its run that waits to be confirmed."""
+    from bootmend.clouds.run import Stage
+    from bootmend.clouds.standing import standing
+    from bootmend.clouds.watch import Verdict, judge
+
+    run = standing(cloud, store, machine)
+    if run is None or run.stage is not Stage.DONE:
+        raise Missing(say("clouds.nothing_to_confirm", name=machine.name))
+    seen = judge(cloud.look(machine.id))
+    if seen.verdict is not Verdict.HEALTHY and UNSEEN not in accept:
+        raise Refused(
+            say("clouds.not_seen_well", name=machine.name, reason=seen.reason),
+            say("clouds.not_seen_well_next", word=UNSEEN),
+        )
+    return run

@@ -14,9 +14,15 @@ Unhealthy = Annotated[
     bool, typer.Option("--unhealthy", help="Only those that are switched on and whose agent does not say Ready.")
 ]
 
+Names = Annotated[bool, typer.Option("--names", help="Resource ids and nothing else, one a line, for `azure repair`.")]
+
 
 def list_machines(
-    resource_group: Group = "", subscription: Subscription = "", unhealthy: Unhealthy = False, json: AsJson = False
+    resource_group: Group = "",
+    subscription: Subscription = "",
+    unhealthy: Unhealthy = False,
+    names: Names = False,
+    json: AsJson = False,
 ) -> None:
     """List Windows machines: name, resource group and place, power, and what the agent says. An agent may be missing
     from a machine that runs well: only `azure diagnose` tells.
@@ -35,11 +41,13 @@ def list_machines(
         if unhealthy and not silent:
             continue
         rows.append({**document.machine(machine), "agent": agent, "unhealthy": silent})
-        if not json:
+        if names and not json:
+            out.print(machine.id, soft_wrap=True)
+        elif not json:
             group = ResourceId.parse(machine.id).group
             said = agent or say("clouds.silent")
             out.print(f"{machine.name:<24} {group:<24} {machine.place:<18} {machine.power.value:<8} {said}")
     if json:
         put_document({**document.head("list"), "machines": rows})
-    elif not rows:
+    elif not rows and not names:
         out.print(say("azure.no_machines"))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bootmend.cli.azure.many import Asked, repair_many
 from bootmend.cli.azure.session import (
     Group,
     Subscription,
-    Vm,
+    Vms,
     ask,
     azure_cloud,
     helper_wanted,
@@ -24,6 +25,7 @@ from bootmend.cli.azure.session import (
     show_run,
     telling,
 )
+from bootmend.cli.azure.several import AT_ONCE
 from bootmend.cli.options import Accept, AsJson, Donors, Trusted, Yes
 from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from bootmend.repair import Proposal
     from bootmend.windows.donor import Given
 
+SMALLEST = "Standard_B2als_v2"
 HowWord = Annotated[
     Literal["direct", "helper"],
     typer.Option("--how", help="direct: the disk is read and filled by ranges; helper: on a small Linux machine."),
@@ -57,6 +60,12 @@ HelperDiskKind = Annotated[
 HelperSubnet = Annotated[
     str, typer.Option("--helper-subnet", metavar="ID", help="Put the helper there; default: a network of its own.")
 ]
+HelperDisks = Annotated[
+    int, typer.Option("--helper-disks", metavar="N", min=0, max=64, help="Data disks that a machine of its size takes.")
+]
+AtOnce = Annotated[
+    int, typer.Option("--at-once", metavar="N", min=1, max=500, help="Of several machines, how many side by side.")
+]
 KeepHelper = Annotated[bool, typer.Option("--keep-helper", help="Leave the helper there for the next repair.")]
 Tags = Annotated[
     list[str], typer.Option("--tag", metavar="NAME=VALUE", help="On the helper and its disks, where a policy asks.")
@@ -65,14 +74,15 @@ Force = Annotated[bool, typer.Option("--force", help="Also where its agent says 
 
 
 def repair(
-    vm: Vm,
+    vm: Vms,
     resource_group: Group = "",
     subscription: Subscription = "",
     how: HowWord = "helper",
     helper_group: HelperGroup = "",
-    helper_size: HelperSize = "Standard_B2als_v2",
+    helper_size: HelperSize = SMALLEST,
     helper_disk_kind: HelperDiskKind = "StandardSSD_LRS",
     helper_subnet: HelperSubnet = "",
+    helper_disks: HelperDisks = 0,
     keep_helper: KeepHelper = False,
     tag: Tags = [],
     donor: Donors = [],
@@ -83,13 +93,16 @@ def repair(
     no_start: NoStart = False,
     wait: Wait = 15.0,
     force: Force = False,
+    at_once: AtOnce = AT_ONCE,
     yes: Yes = False,
     json: AsJson = False,
 ) -> None:
     """Mend what keeps VM from booting on a copy of its OS disk, put that in its place, and watch it come up.
 
     The old disk and a snapshot of it are kept until `azure confirm` or `azure undo`. A machine that does not come
-    up gets its old disk back. Exit code 0: it runs, or nothing was wrong; 1: it does not, or that cannot be told.
+    up gets its old disk back. Several machines are repaired side by side and share a helper for each region and zone;
+    what goes wrong with one of them holds up no other. Exit code 0: it runs, or nothing was wrong; 1: it does not,
+    or that cannot be told.
     """
     from bootmend.cli.output import console, put_document
     from bootmend.cli.repair import _check_rules as check_rules
@@ -102,9 +115,16 @@ def repair(
     from bootmend.clouds.watch import Patience
 
     check_rules(only)
-    cloud, store, out = azure_cloud(resource_group, subscription, vm), Store(), console()
-    machine = cloud.find(vm)
-    helper = helper_wanted(helper_group, helper_size, helper_disk_kind, helper_subnet, tag, keep_helper)
+    helper = helper_wanted(helper_group, helper_size, helper_disk_kind, helper_subnet, tag, keep_helper, helper_disks)
+    cloud, store, out = azure_cloud(resource_group, subscription, vm[0]), Store(), console()
+    if len(vm) > 1 or (resume and _of_a_job(store, cloud, vm[0])):
+        if how == "direct" or donor:
+            raise Misuse(say("azure.no_donors") if donor else say("many.only_helper"))
+        chosen = bool(helper_disks) or helper_size != SMALLEST
+        asked = Asked(helper, chosen, trust, only, accept, not no_start, wait, resume, force, yes, json, at_once)
+        repair_many(vm, resource_group, subscription, asked)
+        return
+    machine = cloud.find(vm[0])
     options: dict[str, Any] = {
         "only": only,
         "accept": accept,
@@ -149,14 +169,13 @@ def _way(
 ) -> Here | Helper:
     """As the run was begun, so that a resumed one goes the same way."""
     from bootmend.cli.session import roots_given
+    from bootmend.clouds.azure.batch import wanted_of
     from bootmend.clouds.azure.helper import Helper, Orders
-    from bootmend.clouds.azure.helper_machine import Wanted
     from bootmend.clouds.mending import Asked, Here
 
     if run.how == "helper":
-        told = dict(run.options.get("helper", {}))
-        told["tags"] = tuple((str(key), str(value)) for key, value in told.get("tags", ()))
-        return Helper(cloud, store, Wanted(**told), Orders([root.decode("latin-1") for root in roots_given(trust)]))
+        roots = [root.decode("latin-1") for root in roots_given(trust)]
+        return Helper(cloud, store, wanted_of(run), Orders(roots))
     asked = Asked(what, run.options.get("only", ()), frozenset(run.options.get("accept", ())))
     return Here(cloud, asked) if out is None else Here(cloud, asked, lambda proposal: _show(out, proposal))
 
@@ -201,6 +220,12 @@ def _begun(
         sys.stderr.write(say("azure.will_stop", name=machine.name) + "\n")
     ask(say("clouds.ask_repair", name=machine.name), yes)
     return begin(cloud, store, machine, how.value, options)
+
+
+def _of_a_job(store: Store, cloud: AzureCloud, name: str) -> bool:
+    """It was broken off together with others, and shares their helper."""
+    known = store.of_machine(cloud.kind, str(cloud.vms.resolve(name)))
+    return any(run.unfinished and run.options.get("job") for run in known)
 
 
 def _broken_off(store: Store, cloud: AzureCloud, machine: Machine) -> Run:

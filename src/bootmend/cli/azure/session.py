@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from bootmend.repair import Progress
 
 Vm = Annotated[str, typer.Argument(metavar="VM", help="Name or resource id of the virtual machine.")]
+Vms = Annotated[
+    list[str], typer.Argument(metavar="VM...", help="Names or resource ids of virtual machines, one or several.")
+]
 Group = Annotated[
     str, typer.Option("--resource-group", "-g", metavar="NAME", help="Its resource group; else all are searched.")
 ]
@@ -45,16 +48,19 @@ def azure_cloud(group: str, subscription: str, vm: str = "") -> AzureCloud:
     return AzureCloud(connect(subscription), group)
 
 
-def helper_wanted(group: str, size: str, disk_kind: str, subnet: str, tags: list[str], keep: bool) -> Wanted:
+def helper_wanted(
+    group: str, size: str, disk_kind: str, subnet: str, tags: list[str], keep: bool, disks: int = 0
+) -> Wanted:
     """Misuse for a tag that is none."""
-    from bootmend.clouds.azure.helper_machine import Wanted
+    from bootmend.clouds.azure.helper_machine import SIZES, Wanted
 
     pairs = [tuple(word.partition("=")[::2]) for word in tags]
     for name, value in pairs:
         if not name or not value:
             raise Misuse(say("azure.bad_tag", word=name))
     told = tuple((name, value) for name, value in pairs)
-    return Wanted(size=size, disk_kind=disk_kind, subnet=subnet, group=group, tags=told, keep=keep)
+    known = dict(SIZES).get(size, 4)
+    return Wanted(size, disk_kind, disks or known, subnet, group, told, keep)
 
 
 @contextmanager

@@ -119,10 +119,18 @@ class AzureCloud(Cloud):
                     raise
 
     def things(self, machine: Machine) -> list[Thing]:
-        wanted = machine.id[-256:].lower()
-        groups = {ResourceId.parse(machine.id).group.lower(), ResourceId.parse(machine.disk).group.lower()}
-        found = [pair for group in sorted(groups) for pair in (*self.disks.things(group), *self.vms.helpers(group))]
-        return [thing for owner, thing in found if owner.lower() == wanted]
+        return self.things_of([machine])[machine.id]
+
+    def things_of(self, machines: Iterable[Machine]) -> dict[str, list[Thing]]:
+        """By the id of their machine; each resource group is listed once."""
+        owners = {machine.id[-256:].lower(): machine for machine in machines}
+        groups = {ResourceId.parse(one).group.lower() for found in owners.values() for one in (found.id, found.disk)}
+        made: dict[str, list[Thing]] = {machine.id: [] for machine in owners.values()}
+        for group in sorted(groups):
+            for owner, thing in (*self.disks.things(group), *self.vms.helpers(group)):
+                if owner.lower() in owners:
+                    made[owners[owner.lower()].id].append(thing)
+        return made
 
     def remove(self, thing: str) -> None:
         wanted = ResourceId.parse(thing)

@@ -13,16 +13,20 @@ import logging
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import requests
 from azure.core.credentials import AccessToken
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.pipeline.transport import RequestsTransport
 from azure.mgmt.compute import ComputeManagementClient
+from requests.adapters import HTTPAdapter
 
+from bootmend.clouds.azure.toll import Toll
 from bootmend.errors import Misuse
 from bootmend.texts import say
 
@@ -31,6 +35,8 @@ _SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
 _POLLING = 5.0
 """Seconds between two questions after an operation, where Azure does not say how long."""
 _DAY = 86_400
+_CONNECTIONS = 256
+"""More are opened where they are needed, and closed after one call."""
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class Connection:
     subscription: str
     haste: float = 1.0
     """How much faster than real time the other side goes: 1 on Azure, more on a double."""
+    toll: Toll = field(default_factory=Toll)
 
 
 def connect(subscription: str = "") -> Connection:
@@ -53,8 +60,9 @@ def connect(subscription: str = "") -> Connection:
     if not known:
         raise Misuse(say("azure.no_subscription"))
     credential = DefaultAzureCredential(exclude_interactive_browser_credential=True)
-    client = ComputeManagementClient(credential, known, polling_interval=_POLLING)
-    return Connection(client, known)
+    toll = Toll()
+    client = ComputeManagementClient(credential, known, polling_interval=_POLLING, **_ways(toll))
+    return Connection(client, known, toll=toll)
 
 
 def to_url(url: str, subscription: str, haste: float, token: str = "") -> Connection:
@@ -62,14 +70,25 @@ def to_url(url: str, subscription: str, haste: float, token: str = "") -> Connec
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise Misuse(say("azure.strange_simulator", url=url))
+    toll = Toll(haste)
     client = ComputeManagementClient(
         _NoCredential(),
         subscription,
         base_url=url,
         authentication_policy=_Token(token or f"simulated.{int(time.time()) + _DAY}.bootmend"),
         polling_interval=_POLLING / haste,
+        **_ways(toll),
     )
-    return Connection(client, subscription, haste)
+    return Connection(client, subscription, haste, toll)
+
+
+def _ways(toll: Toll) -> dict[str, Any]:
+    """Every call pays its toll, and may have a connection of its own: many machines are repaired by many threads."""
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+    transport = RequestsTransport(session=session)
+    return {"transport": transport, "raw_request_hook": toll.due, "raw_response_hook": toll.heard}
 
 
 class _NoCredential:

@@ -83,8 +83,8 @@ class Helper:
         if processor() != "x86_64":
             raise Refused(say("azure.other_processor", kind=processor()), say("azure.other_processor_next"))
         for role in (REPAIRED, PARCEL):
-            self._clear(run, _made(run, role))
-        old, made = disk_id(run.old_disk), _made(run, REPAIRED)
+            self._clear(run, made_for(run, role))
+        old, made = disk_id(run.old_disk), made_for(run, REPAIRED)
         tell(say("azure.copying_disk", name=run.name))
         creation = CreationData(create_option="Copy", source_resource_id=run.backup)
         template = self.cloud.disks.get(old)
@@ -103,16 +103,16 @@ class Helper:
         """Machines of one region and zone that are prepared, as many as the helper takes; of each what came of it."""
         if len(runs) >= self.wanted.data_disks:
             raise Misuse(say("azure.too_many_disks", count=len(runs), most=self.wanted.data_disks - 1))
-        helper = self._helper(runs[0])
+        helper = self.machine_for(runs[0])
         tell(say("azure.helper_ready", name=helper.id.name))
         # One that stays belongs to no run, or clearing up after the run would take it along.
         taken = helper.ready({} if self.wanted.keep else tags_of(runs[0].machine, runs[0].id, ""))
         self.cloud.vms.forget()
         luns = helper.free_luns(len(runs) + 1, taken)
-        copies = [_made(run, REPAIRED) for run in runs]
+        copies = [made_for(run, REPAIRED) for run in runs]
         tell(say("azure.packing"))
         program = Program.of(portable())
-        parcel = self._parcel(runs, luns, copies, program)
+        parcel = self.parcel(runs, luns, program)
         disks = [*map(str, copies), str(parcel)]
         try:
             helper.attach(dict(zip(disks, luns, strict=True)))
@@ -131,7 +131,7 @@ class Helper:
             told = say("azure.helper_failed", name=helper.id.name, code=view.exit_code, why=why)
             raise InputError(told) from error
         self.cloud.remove(str(parcel))
-        return [self._mended(copy, one) for copy, one in zip(copies, results, strict=True)]
+        return [self.mended(copy, one) for copy, one in zip(copies, results, strict=True)]
 
     def close(self, run: Run, tell: Progress) -> None:
         """Removes the helper that was made for this run; one that is to stay belongs to none."""
@@ -140,7 +140,8 @@ class Helper:
                 tell(say("clouds.removing", kind=thing.kind, id=thing.id))
                 self.cloud.remove(thing.id)
 
-    def _helper(self, run: Run) -> HelperMachine:
+    def machine_for(self, run: Run) -> HelperMachine:
+        """The helper of its region and zone."""
         disk = self.cloud.disks.get(disk_id(run.old_disk))
         zone = (disk.zones or [""])[0]
         group = self.wanted.group or ResourceId.parse(run.machine).group
@@ -152,23 +153,20 @@ class Helper:
         if found is None:
             return
         if found.managed_by:
-            self._helper(run).settle()
+            self.machine_for(run).settle()
         self.cloud.close_access(str(left))
         self.cloud.remove(str(left))
 
-    def _parcel(
-        self,
-        runs: Sequence[Run],
-        luns: Sequence[int],
-        copies: Sequence[ResourceId],
-        program: Program,
+    def parcel(
+        self, runs: Sequence[Run], luns: Sequence[int], program: Program, *, mark: str = "", seconds: int = 0
     ) -> ResourceId:
+        """A disk with the orders for the copies of these runs; `seconds` is the most that each of them may take."""
         run = runs[0]
-        made = _made(run, PARCEL)
-        orders = _bytes_of([self._order(one, lun) for one, lun in zip(runs, luns, strict=False)])
-        places = lay_out(program.length, len(orders))
+        made = made_for(run, PARCEL)
+        orders = _bytes_of([self._order(one, lun, seconds) for one, lun in zip(runs, luns, strict=False)])
+        places = lay_out(program.length, len(orders), mark)
         creation = CreationData(create_option="Upload", upload_size_bytes=places.size + FOOTER)
-        template = self.cloud.disks.get(copies[0])
+        template = self.cloud.disks.get(made_for(run, REPAIRED))
         tags = {**dict(self.wanted.tags), **tags_of(run.machine, run.id, PARCEL)}
         body = Disk(
             location=template.location,
@@ -182,11 +180,12 @@ class Helper:
             _fill(blob, places, program.path, orders)
         return made
 
-    def _order(self, run: Run, lun: int) -> dict[str, Any]:
+    def _order(self, run: Run, lun: int, seconds: int) -> dict[str, Any]:
         chosen = {key: list(run.options.get(key, ())) for key in ("only", "accept")}
-        return {"device": _device(lun), "trust": self.orders.trust, **chosen}
+        limit = {"seconds": seconds} if seconds else {}
+        return {"device": device_of(lun), "trust": self.orders.trust, **chosen, **limit}
 
-    def _mended(self, copy: ResourceId, told: dict[str, Any]) -> Mended | BootmendError:
+    def mended(self, copy: ResourceId, told: dict[str, Any]) -> Mended | BootmendError:
         code, document = told.get("code"), told.get("document")
         if not isinstance(document, dict):
             words = str(told.get("told", "")).strip() or say("azure.helper_said_nothing", code=code)
@@ -194,13 +193,16 @@ class Helper:
                 return Refused(say("azure.on_helper", told=words))
             return InputError(say("azure.on_helper", told=words))
         document = {**document, "check": told.get("check")}
+        if document.get("commit") and not isinstance(document["check"], dict):
+            return InputError(say("many.not_checked"))
         if not document.get("commit"):
             healthy = bool(document.get("healthy"))
             return Mended(Outcome.HEALTHY if healthy else Outcome.NOTHING_POSSIBLE, document)
         return Mended(Outcome.REPAIRED, document, str(copy))
 
 
-def _made(run: Run, role: str) -> ResourceId:
+def made_for(run: Run, role: str) -> ResourceId:
+    """The disk of that role that a run makes: it is found by its name."""
     old = disk_id(run.old_disk)
     return ResourceId(old.subscription, old.group, DISK, name_of(run.name, run.id, role))
 
@@ -221,14 +223,14 @@ def _fill(blob: PageBlob, places: Places, archive: Path, orders: bytes) -> None:
     blob.write(places.size, vhd_footer(places.size, uuid4()))
 
 
-def _device(lun: int) -> str:
+def device_of(lun: int) -> str:
     """By SCSI and by NVMe: https://learn.microsoft.com/azure/virtual-machines/linux/azure-virtual-machine-utilities"""
     return f"disk/azure/scsi1/lun{lun}|disk/azure/data/by-lun/{lun}"
 
 
 def _script(lun: int, program: Program) -> str:
     """Runs as root under any POSIX shell. DEV stands for /dev where the double presents disks as files."""
-    one, other = _device(lun).split("|")
+    one, other = device_of(lun).split("|")
     return f"""set -eu
 export BOOTMEND_DEV="${{DEV:-/dev}}"
 for wait in $(seq 600); do

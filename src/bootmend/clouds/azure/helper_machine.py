@@ -55,6 +55,16 @@ class Wanted:
     """Leave it there in the end, if it was made."""
 
 
+SIZES = (("Standard_B2als_v2", 4), ("Standard_B4als_v2", 8), ("Standard_B8als_v2", 16))
+"""Small ones, and how many data disks they take:
+https://learn.microsoft.com/azure/virtual-machines/sizes/general-purpose/basv2-series"""
+
+
+def size_for(machines: int) -> tuple[str, int]:
+    """The smallest size that takes the disks of so many machines and a parcel, or the largest of these."""
+    return next((one for one in SIZES if machines < one[1]), SIZES[-1])
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     group: str

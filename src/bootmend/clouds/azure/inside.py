@@ -3,8 +3,8 @@
     run bootmend.clouds.azure.inside PARCEL-DEVICE WORK-FOLDER
 
 Each disk is worked on by a process of its own: what is on it is hostile, and a crash or an endless loop there must
-not take the others along. An order: {"device", "only", "accept", "trust"}; a result: {"code", "told", "document",
-"check"} with the exit codes and documents of the command line (`check`: the diagnosis afterwards).
+not take the others along. An order: {"device", "only", "accept", "trust", "seconds"}; a result: {"code", "told",
+"document", "check"} with the exit codes and documents of the command line (`check`: the diagnosis afterwards).
 """
 
 from __future__ import annotations
@@ -52,20 +52,21 @@ def _carried_out(folder: Path, order: dict[str, Any]) -> dict[str, Any]:
         trusted += ["--trust", str(path)]
     words = [word for key in ("only", "accept") for one in order.get(key, []) for word in (f"--{key}", str(one))]
     journal = ["--journal-dir", str(folder / "journal")]
-    code, document, told = _run(["repair", device, "--yes", "--json", *words, *trusted, *journal])
+    seconds = int(order.get("seconds", _SECONDS))
+    code, document, told = _run(seconds, ["repair", device, "--yes", "--json", *words, *trusted, *journal])
     check = None
     if document is not None and document.get("commit"):
-        _, check, _ = _run(["diagnose", device, "--json", *trusted, *journal])
+        _, check, _ = _run(seconds, ["diagnose", device, "--json", *trusted, *journal])
     return {"code": code, "told": told, "document": document, "check": check}
 
 
-def _run(words: list[str]) -> tuple[int, dict[str, Any] | None, str]:
+def _run(seconds: int, words: list[str]) -> tuple[int, dict[str, Any] | None, str]:
     """Exit code, document, and what stood on stderr."""
     starter = os.environ["BOOTMEND_RUN"]
     try:
-        done = subprocess.run([starter, "bootmend", *words], capture_output=True, timeout=_SECONDS, check=False)
+        done = subprocess.run([starter, "bootmend", *words], capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        return 4, None, f"no end after {_SECONDS} seconds"
+        return 4, None, f"no end after {seconds} seconds"
     told = done.stderr.decode(errors="replace")[-_MOST_TOLD:]
     try:
         document = json.loads(done.stdout)

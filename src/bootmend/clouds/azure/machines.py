@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from azure.core import MatchConditions
@@ -25,7 +25,7 @@ from bootmend.clouds.azure.ids import DISK, VM, ResourceId, looks_like_id
 from bootmend.clouds.azure.pace import Pace
 from bootmend.clouds.cloud import Listed, Machine, Power, Thing
 from bootmend.clouds.naming import HELPER, MACHINE, ROLE, RUN
-from bootmend.errors import CloudAway, Missing, Misuse, Refused
+from bootmend.errors import BootmendError, CloudAway, Missing, Misuse, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -61,7 +61,27 @@ class Machines:
         if self._group:
             return ResourceId(self._connection.subscription, self._group, VM, name)
         with asking(name):
-            ids = [one.id or "" for one in self._client.list_all() if (one.name or "").lower() == name.lower()]
+            known = [one.id or "" for one in self._client.list_all()]
+        return self._named(name, known)
+
+    def resolve_all(self, names: Iterable[str]) -> dict[str, ResourceId | BootmendError]:
+        """The id of each, or what is wrong with its name; asks for one list of machines at most."""
+        found: dict[str, ResourceId | BootmendError] = {}
+        known: list[str] | None = None
+        for name in names:
+            try:
+                if known is None and not self._group and not looks_like_id(name):
+                    with asking("virtualMachines"):
+                        known = [one.id or "" for one in self._client.list_all()]
+                plain = known is not None and not looks_like_id(name)
+                found[name] = self._named(name, known or []) if plain else self.resolve(name)
+            except (Missing, Misuse) as error:
+                found[name] = error
+        return found
+
+    def _named(self, name: str, known: Iterable[str]) -> ResourceId:
+        """The one of that name."""
+        ids = [one for one in known if ResourceId.parse(one).name.lower() == name.lower()]
         if not ids:
             raise Missing(say("azure.no_machine", name=name, subscription=self._connection.subscription))
         if len(ids) > 1:

@@ -38,6 +38,8 @@ class Places:
     orders: int
     orders_length: int
     results: int
+    mark: str = ""
+    """In the header, to tell this parcel from one that was attached at its place before."""
 
     @property
     def size(self) -> int:
@@ -45,9 +47,9 @@ class Places:
         return max(self.results + MOST_RESULTS, 20 * _MIB)
 
 
-def lay_out(program_length: int, orders_length: int) -> Places:
+def lay_out(program_length: int, orders_length: int, mark: str = "") -> Places:
     orders = _up(PROGRAM_AT + program_length)
-    return Places(PROGRAM_AT, program_length, orders, orders_length, _up(orders + orders_length))
+    return Places(PROGRAM_AT, program_length, orders, orders_length, _up(orders + orders_length), mark)
 
 
 def header(places: Places) -> bytes:
@@ -56,6 +58,7 @@ def header(places: Places) -> bytes:
             "program": [places.program, places.program_length],
             "orders": [places.orders, places.orders_length],
             "results": places.results,
+            "mark": places.mark,
         }
     ).encode()
     return (_LENGTH.pack(MAGIC, len(words)) + words).ljust(HEADER, b"\0")
@@ -69,7 +72,9 @@ def read_header(device: BlockDevice) -> Places:
         raise ParseError(device.name, 0, "the header of a parcel")
     try:
         told = json.loads(block[_LENGTH.size : _LENGTH.size + length])
-        places = Places(*map(int, (*told["program"], *told["orders"], told["results"])))
+        program, program_length = map(int, told["program"])
+        orders, orders_length = map(int, told["orders"])
+        places = Places(program, program_length, orders, orders_length, int(told["results"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ParseError(device.name, _LENGTH.size, "the places of a parcel in JSON", str(error)) from error
     inside = places.results + MOST_RESULTS <= device.size and places.orders_length <= MOST_ORDERS

@@ -1,0 +1,188 @@
+"""`bootmend azure repair VM VM...`: several machines side by side, mended in batches on one helper a place."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bootmend.cli.azure.session import ask, azure_cloud, refuse_barred
+from bootmend.cli.azure.several import clear_helpers, finish, found, label, worked_at
+from bootmend.errors import Missing, Refused
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.azure.helper_machine import Wanted
+    from bootmend.clouds.cloud import Thing
+    from bootmend.clouds.many import Member, Stop
+    from bootmend.clouds.run import Store
+    from bootmend.repair import Progress
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the user wants of all of them."""
+
+    helper: Wanted
+    chosen: bool
+    """The helper's size was named."""
+    trust: list[Path]
+    only: list[str]
+    accept: list[str]
+    start: bool
+    wait: float
+    resume: bool
+    force: bool
+    yes: bool
+    json: bool
+    at_once: int
+
+
+def repair_many(names: Sequence[str], group: str, subscription: str, asked: Asked) -> None:
+    """Ends with 0 where all of them are well, else with 1, or with the code of the only kind of trouble there was."""
+    from bootmend.clouds.many import Stop
+    from bootmend.clouds.run import Store
+
+    cloud, store, stop = azure_cloud(group, subscription, names[0]), Store(), Stop()
+    with found(cloud, store, names) as members:
+        costs = _looked_at(cloud, store, members, asked, stop)
+        wanted = [one for one in members if one.error is None]
+        if not wanted:
+            finish("repair", cloud, store, members, asked.json, False)
+        if not asked.resume:
+            _agreed(members, wanted, costs, asked)
+            _begun(store, wanted, asked)
+        try:
+            _repaired(cloud, store, wanted, asked, stop)
+        finally:
+            clear_helpers(cloud, store, members)
+        for one in wanted:
+            one.machine = cloud.find(one.name)
+        finish("repair", cloud, store, members, asked.json, all(one.good for one in members))
+
+
+def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: Asked, stop: Stop) -> Counter[str]:
+    """What each of them makes that costs; whatever speaks against one is kept with it."""
+    from bootmend.clouds.cloud import How
+    from bootmend.clouds.flow import refuse_unfinished
+    from bootmend.clouds.many import side_by_side
+    from bootmend.clouds.watch import Verdict, judge
+
+    costs: Counter[str] = Counter()
+
+    def first(member: Member) -> None:
+        member.machine = cloud.find(member.name)
+        if asked.resume:
+            known = store.of_machine(cloud.kind, member.machine.id)
+            job = [run for run in known if run.unfinished or run.options.get("job")]
+            if not job:
+                raise Missing(say("clouds.nothing_to_resume", name=member.machine.name))
+            member.run = job[0]
+
+    def further(member: Member) -> None:
+        machine = member.machine
+        if machine is None:
+            return
+        refuse_unfinished(cloud, store, machine, made[machine.id])
+        refuse_barred(cloud.obstacles(machine), How.HELPER)
+        if judge(cloud.look(machine.id)).verdict is Verdict.HEALTHY and not asked.force:
+            raise Refused(say("clouds.runs_well", name=machine.name), say("clouds.runs_well_next"))
+        costs.update(cloud.costs(machine, How.DIRECT))
+
+    open_ones = [one for one in members if one.error is None]
+    side_by_side(open_ones, first, asked.at_once, stop)
+    if not asked.resume:
+        made: dict[str, list[Thing]] = cloud.things_of(one.machine for one in open_ones if one.machine is not None)
+        side_by_side([one for one in open_ones if one.error is None], further, asked.at_once, stop)
+    return costs
+
+
+def _agreed(members: list[Member], wanted: list[Member], costs: Counter[str], asked: Asked) -> None:
+    """Everything that speaks against some, what the others cost, and one question."""
+    from bootmend.clouds.azure.helper_machine import size_for
+
+    places = Counter(one.machine.place for one in wanted if one.machine is not None)
+    first = wanted[0].machine
+    if not asked.chosen:
+        size, disks = size_for(max(places.values()))
+        asked.helper = replace(asked.helper, size=size, data_disks=disks)
+    if not asked.helper.group and first is not None:
+        from bootmend.clouds.azure.ids import ResourceId
+
+        asked.helper = replace(asked.helper, group=ResourceId.parse(first.id).group)
+    if not asked.yes:
+        lines = [say("many.barred", name=label(one), why=one.error) for one in members if one.error is not None]
+        lines += [say("many.will_repair", names=" ".join(map(label, wanted))), say("clouds.will_make")]
+        lines += [f"  - {say('many.cost', count=count, what=what)}" for what, count in sorted(costs.items())]
+        lines.append("  - " + say("many.cost_helper", size=asked.helper.size, places=", ".join(sorted(places))))
+        lines.append(say("many.will_stop"))
+        sys.stderr.write("".join(line + "\n" for line in lines))
+    ask(say("many.ask_repair", count=len(wanted)), asked.yes)
+
+
+def _begun(store: Store, wanted: list[Member], asked: Asked) -> None:
+    """A run of each, on record before anything is done; the job is named after the first of them."""
+    from bootmend.clouds.naming import new_run_id
+    from bootmend.clouds.run import Run
+
+    job, taken = "", set[str]()
+    for one in wanted:
+        if one.machine is None:
+            continue
+        options: dict[str, Any] = {
+            "only": asked.only,
+            "accept": asked.accept,
+            "start": asked.start,
+            "wait": asked.wait,
+            "helper": asdict(asked.helper),
+            "place": one.machine.place,
+        }
+        run = Run.of("azure", one.machine, "helper", options)
+        while run.id in taken:  # hundreds in one second do meet
+            run.id = new_run_id()
+        taken.add(run.id)
+        job = job or run.id
+        run.options["job"] = job
+        one.run = run
+        store.save(run)
+
+
+def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Asked, stop: Stop) -> None:
+    from bootmend.cli.azure.session import telling
+    from bootmend.cli.session import roots_given
+    from bootmend.clouds.azure.batch import Batches, wanted_of
+    from bootmend.clouds.azure.helper import Helper, Orders
+    from bootmend.clouds.flow import Flow
+    from bootmend.clouds.watch import Patience
+
+    for one in wanted:
+        if one.run is not None and one.machine is not None:  # one that was begun alone goes on with the others
+            one.run.options.setdefault("place", one.machine.place)
+    runs = [one.run for one in wanted if one.run is not None]
+    job = next((run.options["job"] for run in runs if "job" in run.options), runs[0].id)
+    for run in runs:
+        run.options.setdefault("job", job)
+    orders = Orders([root.decode("latin-1") for root in roots_given(asked.trust)])
+    helper = Helper(cloud, store, wanted_of(runs[0]), orders)
+    way = Batches(helper, job, {run.id: str(run.options["place"]) for run in runs})
+    haste = cloud.connection.haste
+
+    def repaired(member: Member, tell: Progress) -> None:
+        run = member.run
+        if run is None:
+            return
+        wait = 60 * float(run.options.get("wait", asked.wait)) / haste
+        patience = Patience(wait, 10 / haste, 45 / haste, 60 / haste, sleep=stop.sleep)
+        try:
+            Flow(cloud, store, run, way, patience, tell).go()
+        finally:
+            way.leave(run)
+
+    if asked.resume:
+        with telling(cloud) as tell:
+            way.clear(runs, tell)
+    worked_at(cloud, wanted, repaired, stop, asked.at_once)

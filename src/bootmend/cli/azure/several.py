@@ -1,0 +1,180 @@
+"""What the commands share that take several machines: finding them, holding them, working at them, telling of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bootmend.cli.azure.session import ask, azure_cloud, show_run, telling
+from bootmend.errors import BootmendError, Refused
+from bootmend.texts import say
+
+if TYPE_CHECKING:
+    from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.many import Member, Stop
+    from bootmend.clouds.run import Run, Store
+    from bootmend.repair import Progress
+
+AT_ONCE = 100
+"""Machines that are worked at side by side, where the user names no other number."""
+
+
+@contextmanager
+def found(cloud: AzureCloud, store: Store, names: Sequence[str]) -> Iterator[list[Member]]:
+    """A member for each name that is not another one's machine, held against other bootmends of this computer."""
+    from bootmend.clouds.azure.ids import ResourceId
+    from bootmend.clouds.many import Member
+
+    members: dict[str, Member] = {}
+    with ExitStack() as held:
+        for name, there in cloud.vms.resolve_all(dict.fromkeys(names)).items():
+            if not isinstance(there, ResourceId):
+                members[name] = Member(name, error=there)
+            elif str(there).lower() not in members:
+                member = members[str(there).lower()] = Member(str(there))
+                try:
+                    held.enter_context(store.alone(member.name))
+                except Refused as error:
+                    member.error = error
+        yield list(members.values())
+
+
+def worked_at(
+    cloud: AzureCloud, members: Sequence[Member], work: Callable[[Member, Progress], None], stop: Stop, at_once: int
+) -> None:
+    """`work` for each, side by side; where Ctrl-C ends it, what is open is named."""
+    from bootmend.clouds.many import side_by_side
+
+    ended: list[Member] = []
+    with telling(cloud) as tell:
+
+        def told(words: str) -> None:
+            tell(say("many.progress", done=len(ended), count=len(members), told=words))
+
+        def one(member: Member) -> None:
+            try:
+                work(member, stop.telling(label(member), told))
+            finally:
+                ended.append(member)
+
+        try:
+            side_by_side(members, one, at_once, stop)
+        finally:
+            left = [label(one) for one in members if one.run is not None and one.run.unfinished]
+            if left:
+                sys.stderr.write(say("many.broken_off", names=" ".join(left)) + "\n")
+
+
+def finish(command: str, cloud: AzureCloud, store: Store, members: Sequence[Member], json: bool, good: bool) -> None:
+    """One document, or a paragraph a machine; ends with the code of the only kind of error, 0 or 1."""
+    from bootmend.cli.output import console, put_document
+    from bootmend.clouds import document
+
+    here = [one.machine for one in members if one.machine is not None]
+    made = cloud.things_of(here) if any(one.run is not None for one in members) else {}
+    refused = cloud.connection.toll.refused
+    if json:
+        rows = [_row(store, one, made.get(one.machine.id, []) if one.machine else []) for one in members]
+        put_document({**document.head(command), "schema": document.SCHEMA_MANY, "machines": rows, "refused": refused})
+    else:
+        out = console()
+        for one in members:
+            if one.run is not None:
+                show_run(out, one.run, made.get(one.run.machine, []))
+            if one.error is not None:
+                sys.stderr.write(say("many.not_done", name=label(one), why=one.error) + "\n")
+        if refused:
+            out.print(say("many.refused", count=refused))
+        if command == "repair":
+            back = sum(one.run is not None and one.run.stage.value == "back" and not one.good for one in members)
+            well = sum(one.good for one in members)
+            failed = len(members) - well - back
+            out.print(say("many.sum", good=well, count=len(members), back=back, failed=failed))
+    for one in members:
+        if one.error is not None and not isinstance(one.error, BootmendError):
+            raise one.error
+    codes = {one.error.exit_code for one in members if isinstance(one.error, BootmendError)}
+    all_failed = all(one.error is not None for one in members)
+    raise typer.Exit(0 if good and not codes else codes.pop() if all_failed and len(codes) == 1 else 1)
+
+
+def label(member: Member) -> str:
+    """Its name as people know it."""
+    return member.machine.name if member.machine is not None else member.name.rsplit("/", 1)[-1]
+
+
+def undo_or_confirm(
+    command: str,
+    names: Sequence[str],
+    cloud_of: tuple[str, str],
+    question: str,
+    ready: Callable[[AzureCloud, Store, Member], Run],
+    work: Callable[[AzureCloud, Store, Run, Progress], None],
+    yes: bool,
+    json: bool,
+) -> None:
+    """`ready` finds the run of a machine or says why not; then all are asked about at once, and worked at."""
+    from bootmend.clouds.many import Stop, side_by_side
+    from bootmend.clouds.run import Store
+
+    cloud, store, stop = azure_cloud(*cloud_of, names[0]), Store(), Stop()
+    with found(cloud, store, names) as members:
+
+        def look(member: Member) -> None:
+            member.machine = cloud.find(member.name)
+            member.run = ready(cloud, store, member)
+
+        side_by_side([one for one in members if one.error is None], look, AT_ONCE, stop)
+        wanted = [one for one in members if one.error is None]
+        for one in members:
+            if one.error is not None and not json:
+                sys.stderr.write(say("many.not_done", name=label(one), why=one.error) + "\n")
+        if not wanted:
+            raise _first_error(members)
+        ask(say(question, count=len(wanted), names=" ".join(map(label, wanted))), yes)
+
+        def do(member: Member, tell: Progress) -> None:
+            if member.run is not None:
+                work(cloud, store, member.run, tell)
+
+        worked_at(cloud, wanted, do, stop, AT_ONCE)
+        clear_helpers(cloud, store, members)
+        finish(command, cloud, store, members, json, True)
+
+
+def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) -> None:
+    """Those of jobs of which nothing is left to be done."""
+    from bootmend.clouds.azure.batch import clear_helper
+
+    runs = [one.run for one in members if one.run is not None and one.run.options.get("job")]
+    with telling(cloud) as tell:
+        for run in {(run.options["job"], run.options["place"]): run for run in runs}.values():
+            try:
+                clear_helper(cloud, store, run, tell)
+            except BootmendError as error:
+                sys.stderr.write(f"{error}\n")
+
+
+def _first_error(members: Sequence[Member]) -> Exception:
+    errors = [one.error for one in members if one.error is not None]
+    return errors[0] if len(errors) == 1 else Refused(say("many.none_begun", count=len(members)))
+
+
+def _row(store: Store, member: Member, made: Sequence[Any]) -> dict[str, Any]:
+    from bootmend.clouds import document
+
+    error, run = member.error, member.run
+    code = error.exit_code if isinstance(error, BootmendError) else 5
+    return {
+        "name": label(member),
+        "good": member.good,
+        "error": {"code": code, "told": str(error)} if error is not None else None,
+        "machine": document.machine(member.machine) if member.machine is not None else None,
+        "run": document.run(run) if run is not None else None,
+        "kept": document.things(made),
+        "result": store.result(run) if run is not None else None,
+    }
