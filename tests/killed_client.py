@@ -75,7 +75,7 @@ def killed_after(
     with double_with_machines(disks, boot_diagnostics=pictures) as double:
         if first is not None:
             first(azure_cloud(double), state)
-        at = _killed(double, number, counts, lambda: work(azure_cloud(double), state))
+        at = killed(double, number, counts, lambda: work(azure_cloud(double), state))
         if not at:
             return Ending(False, None)
         double.on_call(lambda *_: None)
@@ -103,8 +103,8 @@ def open_links(double: Double) -> list[str]:
     return [one.name for one in found if one.properties.get("diskState") in states]
 
 
-def _killed(double: Double, number: int, counts: Callable[[Seen], bool], work: Callable[[], object]) -> str:
-    """What it was killed after; empty where it came to its end."""
+def killed(double: Double, number: int, counts: Callable[[Seen], bool], work: Callable[[], object]) -> str:
+    """What it was killed after: the Nth call that counts; empty where it came to its end."""
     ready, go = os.pipe()
     child = os.fork()
     if child == 0:

@@ -90,9 +90,9 @@ def side_by_side(members: Sequence[Member], work: Callable[[Member], None], at_o
                 member.error = error
 
     threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(at_once, len(members)))]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         _wait_for(threads)
     except KeyboardInterrupt:
         stop.now()

@@ -12,6 +12,7 @@ from azure_stage import PACE
 from cloud_stage import BAD, boots, content_hash, make_disk
 from command_line import Ended, command, said
 from helper_program import REPAIR, write_program
+from killed_client import killed, open_links
 
 from bootmend.clouds.azure.simulate.double import Double
 from bootmend.clouds.azure.simulate.faults import Fault
@@ -20,9 +21,14 @@ from bootmend.clouds.run import Store
 
 VM = "Microsoft.Compute/virtualMachines"
 UNREADABLE = b"NO-WINDOWS"
+DEADLY = b"BOMB-INSIDE"
+"""What reads this takes along what started it."""
 PROGRAM = REPAIR.replace(
     'if words[0] == "repair":',
-    f"""if words[0] == "repair" and open(words[1], "rb").read(10) == {UNREADABLE!r}:
+    f"""if words[0] == "repair" and open(words[1], "rb").read(11) == {DEADLY!r}:
+    import os
+    os.kill(os.getppid(), 9)
+if words[0] == "repair" and open(words[1], "rb").read(10) == {UNREADABLE!r}:
     sys.stderr.write("no Windows on this disk")
     sys.exit(4)
 if words[0] == "repair":""",
@@ -121,14 +127,61 @@ def test_names_of_a_list_are_what_repair_takes(double: Double) -> None:
 
 
 def test_a_batch_that_brings_the_helper_down_is_tried_one_by_one(double: Double) -> None:
-    # What web5 does to the command: it ends without results, whoever else is there.
-    hostile = "Microsoft.Compute/virtualMachines/runCommands/write"
-    double.faults.add(Fault(action=hostile, nth=1, do="fail operation", code="VMExtensionError", message="gone"))
-    done = command("azure", "repair", "web1", "web5", "--yes", "--json")
+    with double.vm("web5").os_disk_path.open("r+b") as file:
+        file.write(DEADLY)
+    done = command("azure", "repair", "web1", "web5", "web6", "--yes", "--json")
     told = rows(done)
-    assert {row["run"]["stage"] for row in told.values()} <= {"done", "back"}
-    assert all(row["run"]["stage"] == "done" or row["error"] for row in told.values())
+    assert [told[name]["run"]["stage"] for name in ("web1", "web5", "web6")] == ["done", "back", "done"], said(done)
+    assert "gave no results" in told["web5"]["error"]["told"]
+    assert len(attachments(double)) == 2 * (1 + 3)
+    assert not any("helper" in name or "parcel" in name or "web5" in name for name in double.leaks())
+
+
+def test_an_expired_sign_in_in_the_middle_of_a_batch_can_be_resumed(double: Double) -> None:
+    expired = Fault(action=f"{VM}/runCommands/write", do="answer", status=401, code="ExpiredAuthenticationToken")
+    double.faults.add(expired)
+    done = command("azure", "repair", "web1", "web5", "--yes", "--json")
+    assert done.returncode == 4 and "web1 web5" in said(done)
+    assert {row["run"]["stage"] for row in rows(done).values()} == {"open"}
+    done = command("azure", "repair", "web1", "web5", "--resume", "--json")
+    assert done.returncode == 0, said(done)
     assert not any("helper" in name or "parcel" in name for name in double.leaks())
+
+
+@pytest.mark.parametrize(
+    ("action", "number"),
+    [
+        ("attachDetachDataDisks", 1),
+        ("runCommands/write", 1),
+        ("attachDetachDataDisks", 2),
+        ("disks/delete", 1),
+        ("start/action", 2),
+    ],
+)
+def test_killed_in_the_middle_of_a_batch_and_resumed(action: str, number: int, double: Double) -> None:
+    words = ("azure", "repair", "web1", "web5", "web6", "--helper-disks", "3")
+    at = killed(double, number, lambda seen: action in seen.action, lambda: command(*words, "--yes"))
+    assert at
+    double.on_call(lambda *_: None)
+    done = command(*words, "--resume", "--json")
+    told = rows(done)
+    assert done.returncode == 0, said(done)
+    for name in ("web1", "web5", "web6"):
+        assert told[name]["run"]["stage"] == "done" and double.vm(name).phase == "ready"
+        stopped = [seen for seen in double.calls if f"{name}/deallocate" in seen.path and seen.status < 400]
+        assert len(stopped) == 1
+    assert not any("helper" in name or "parcel" in name for name in double.leaks())
+    assert len(double.leaks()) == 6 and open_links(double) == []
+
+
+def test_one_of_a_job_that_was_broken_off_goes_back_and_takes_the_helper_along(double: Double) -> None:
+    words = ("azure", "repair", "web1", "web5")
+    assert killed(double, 1, lambda seen: "runCommands" in seen.action, lambda: command(*words, "--yes"))
+    double.on_call(lambda *_: None)
+    assert command("azure", "undo", "web1", "--yes").returncode == 0
+    assert any(name.startswith("virtualMachines/bootmend-helper") for name in double.leaks())
+    assert command("azure", "repair", "web5", "--resume").returncode == 0
+    assert sorted(name.split("-")[0] for name in double.leaks()) == ["disks/web5", "snapshots/web5"]
 
 
 def test_helper_grows_with_the_number_of_machines() -> None:
