@@ -100,6 +100,8 @@ def test_each_has_its_own_end(double: Double, tmp_path: Path) -> None:
     done = command("azure", "confirm", "web6", "web1", "--yes")
     assert done.returncode == 1 and "web1: There is no repaired disk" in said(done)
     assert [name for name in double.leaks() if "web6" not in name] == []
+    role = set(json.loads((Path(__file__).parents[3] / "docs" / "azure-role.json").read_text())["Actions"])
+    assert {seen.action for seen in double.calls if seen.arm and not seen.polling} <= role
     assert double.names("snapshots") == [] and "web6_OsDisk_1" not in double.names("disks")
 
 
