@@ -37,7 +37,8 @@ def size(count: int) -> str:
     return f"{value:.1f} TiB"
 
 
-def show_diagnosis(console: Console, result: Diagnosis) -> None:
+def show_diagnosis(console: Console, result: Diagnosis, mend: str = "bootmend repair DISK") -> None:
+    """`mend`: the command line that repairs what is told here."""
     windows = result.windows
     product = windows.version.product or "Windows"
     console.print(
@@ -71,7 +72,8 @@ def show_diagnosis(console: Console, result: Diagnosis) -> None:
         console.print(Text(say("report.healthy"), style="bold green"))
     else:
         words = "".join(f" --accept {risk}" for risk in risks(result.causes))
-        console.print(Text(say("report.causes", count=len(result.causes), words=words), style="bold red"))
+        told = say("report.causes", count=len(result.causes), command=mend, words=words)
+        console.print(Text(told, style="bold red"))
     console.print(
         Text(say("report.effort", seconds=f"{result.seconds:.1f}", read=size(result.bytes_read)), style="dim")
     )

@@ -134,6 +134,8 @@ def test_the_life_of_a_broken_machine(tmp_path: Path, monkeypatch: pytest.Monkey
         assert vm.power == "running" and double.leaks() == []
         assert not any(seen.action.endswith("deallocate/action") for seen in double.calls)
 
+        assert b"Next step: bootmend azure repair web1" in command("azure", "diagnose", "web1", "--yes").stdout
+
         done = command("azure", "repair", "web1", "--yes", "--how", "direct", "--json")
         told = document(done)
         assert (done.returncode, told["run"]["stage"], told["run"]["verdict"]) == (0, "done", "healthy"), said(done)

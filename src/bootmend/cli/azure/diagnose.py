@@ -64,7 +64,7 @@ def diagnose(
         healthy = result.healthy
         found = document.diagnosis(device, result, started) if json else None
         if not json:
-            show_diagnosis(out, result)
+            show_diagnosis(out, result, f"bootmend azure repair {vm}")
         result.image.close()
     if found is not None:
         put_document({**found, "machine": told.machine(machine), "sight": told.sight(sight)})
