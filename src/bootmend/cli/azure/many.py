@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootmend.cli.azure.session import ask, azure_cloud, refuse_barred
 from bootmend.cli.azure.several import clear_helpers, finish, found, label, worked_at
-from bootmend.errors import Missing, Refused
+from bootmend.errors import BootmendError, Missing, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -60,9 +61,19 @@ def repair_many(names: Sequence[str], group: str, subscription: str, asked: Aske
             _repaired(cloud, store, wanted, asked, stop)
         finally:
             clear_helpers(cloud, store, members)
-        for one in wanted:
-            one.machine = cloud.find(one.name)
+        _seen_again(cloud, wanted, asked, stop)
         finish("repair", cloud, store, members, asked.json, all(one.good for one in members))
+
+
+def _seen_again(cloud: AzureCloud, wanted: list[Member], asked: Asked, stop: Stop) -> None:
+    """As they are now; one that cannot be asked is told of as it was."""
+    from bootmend.clouds.many import side_by_side
+
+    def find(member: Member) -> None:
+        with suppress(BootmendError):
+            member.machine = cloud.find(member.name)
+
+    side_by_side(wanted, find, asked.at_once, stop)
 
 
 def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: Asked, stop: Stop) -> Counter[str]:
@@ -72,7 +83,7 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
     from bootmend.clouds.many import side_by_side
     from bootmend.clouds.watch import Verdict, judge
 
-    costs: Counter[str] = Counter()
+    costs: list[str] = []
 
     def first(member: Member) -> None:
         member.machine = cloud.find(member.name)
@@ -91,14 +102,14 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
         refuse_barred(cloud.obstacles(machine), How.HELPER)
         if judge(cloud.look(machine.id)).verdict is Verdict.HEALTHY and not asked.force:
             raise Refused(say("clouds.runs_well", name=machine.name), say("clouds.runs_well_next"))
-        costs.update(cloud.costs(machine, How.DIRECT))
+        costs.extend(cloud.costs(machine, How.DIRECT))
 
     open_ones = [one for one in members if one.error is None]
     side_by_side(open_ones, first, asked.at_once, stop)
     if not asked.resume:
         made: dict[str, list[Thing]] = cloud.things_of(one.machine for one in open_ones if one.machine is not None)
         side_by_side([one for one in open_ones if one.error is None], further, asked.at_once, stop)
-    return costs
+    return Counter(costs)
 
 
 def _agreed(members: list[Member], wanted: list[Member], costs: Counter[str], asked: Asked) -> None:

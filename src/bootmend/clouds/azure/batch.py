@@ -40,6 +40,8 @@ _SECONDS = 5400
 """The most that a command may take."""
 _SECONDS_EACH = 900
 """The most that a disk of a batch may take: an endless one holds up those beside it for so long."""
+_MOST_COMMANDS = 20
+"""Each is left where it is, because taking it away is a change of the helper too; a machine bears some of them only."""
 _LINGER = 20.0
 """Seconds that a batch that is not full waits for more runs while more are on their way."""
 
@@ -68,6 +70,8 @@ class _Desk:
     on_helper: threading.Lock = field(default_factory=threading.Lock)
     machine: HelperMachine | None = None
     luns: list[int] = field(default_factory=list)
+    commands: int = 0
+    """How many batches were on the helper."""
     brought: str = ""
     """Digest of the program that is on the helper."""
 
@@ -197,7 +201,9 @@ class Batches:
             try:
                 machine.attach(dict(zip(disks, luns, strict=True)))
                 tell(say("many.on_helper", name=machine.id.name, count=len(runs)))
-                view = machine.run(f"bootmend-{runs[0].id}", batch_script(luns[-1], brings, mark), _SECONDS)
+                script, desk.commands = batch_script(luns[-1], brings, mark), desk.commands + 1
+                forget = self.helper.wanted.keep or desk.commands > _MOST_COMMANDS
+                view = machine.run(f"bootmend-{mark}", script, _SECONDS, forget=forget)
             except BaseException:
                 machine.detach_if_there(disks)
                 raise

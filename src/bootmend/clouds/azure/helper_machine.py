@@ -155,8 +155,13 @@ class HelperMachine:
         if left := [disk for disk in disks if disk.lower() in there]:
             self.detach(left)
 
-    def run(self, name: str, script: str, seconds: int) -> models.VirtualMachineRunCommandInstanceView:
-        """How it ended. The last 4,096 bytes of what it said are for people; results go another way."""
+    def run(
+        self, name: str, script: str, seconds: int, *, forget: bool = True
+    ) -> models.VirtualMachineRunCommandInstanceView:
+        """How it ended. The last 4,096 bytes of what it said are for people; results go another way.
+
+        Forgetting it is one change more; else it goes with the machine.
+        """
         source = models.VirtualMachineRunCommandScriptSource(script=script)
         properties = models.VirtualMachineRunCommandProperties(source=source, timeout_in_seconds=seconds)
         body = models.VirtualMachineRunCommand(location=self.place.location, properties=properties)
@@ -164,7 +169,8 @@ class HelperMachine:
             self._commands.begin_create_or_update(self.id.group, self.id.name, name, body).result()
             self._pace.wait(str(self.id))
             told = self._commands.get_by_virtual_machine(self.id.group, self.id.name, name, expand="instanceView")
-            self._commands.begin_delete(self.id.group, self.id.name, name).result()
+            if forget:
+                self._commands.begin_delete(self.id.group, self.id.name, name).result()
         view = told.properties.instance_view if told.properties is not None else None
         if view is None:
             raise CloudAway(say("azure.no_view", name=self.id.name))
