@@ -86,7 +86,7 @@ def test_of_other_kinds_the_header_is_kept(number: int, length: int) -> None:
 
 def test_another_processor_has_a_header_and_no_pages() -> None:
     data = bytearray(made(CrashedMemory(ARTICLE, frames=0x100), DumpType.BITMAP_KERNEL))
-    data[0x30:0x32] = (0xAA64).to_bytes(2, "little")
+    data[0x30:0x32] = (0x200).to_bytes(2, "little")
     small = mini(open_dump(InMemory(bytes(data)), "x"))
     assert len(small) == 0x3000
     assert told(small) == told(bytes(data))

@@ -37,7 +37,7 @@ def test_everything_in_it_is_found(kind: DumpType) -> None:
     one = dump.processors[2]
     assert (one.vendor, one.family, one.model, one.stepping, one.megahertz) == ("GenuineIntel", 6, 0x3D, 4, 0xA22)
     assert one.context is not None
-    assert one.context.rsp == crash.rsp + 0x20000
+    assert one.context.sp == crash.rsp + 0x20000
     assert dump.process == "smss.exe"
     assert dump.build_lab == crash.lab
     verdict = judge(dump)
@@ -54,7 +54,7 @@ def test_an_independent_reader_reads_the_same_pages(kind: DumpType, tmp_path: Pa
     ours = open_dump(InMemory(path.read_bytes()), "MEMORY.DMP")
     assert isinstance(ours.memory, PagedMemory)
     assert theirs.directory_table_base == ours.header.directory_table_base
-    assert theirs.context.Rip == ours.context.rip if ours.context is not None else False
+    assert theirs.context.Rip == ours.context.pc if ours.context is not None else False
     memory = CrashedMemory(ARTICLE, frames=0x1000)
     for frame in range(memory.frames):
         page = theirs.read_physical_page(frame * PAGE)

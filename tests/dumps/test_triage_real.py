@@ -82,7 +82,7 @@ def test_the_exception_is_the_one_the_arguments_point_at(dump: Dump) -> None:
     assert dump.exception is not None
     assert (dump.exception.code, dump.exception.address) == (0xC0000005, dump.header.arguments[1])
     assert dump.fault_context is not None
-    assert dump.fault_context.rip == dump.header.arguments[1]
+    assert dump.fault_context.pc == dump.header.arguments[1]
 
 
 def test_verdict(dump: Dump, expected: dict[str, Any]) -> None:

@@ -1,24 +1,25 @@
 """Bitmap dumps: a bit for every page frame, and the pages whose bit is set, one after the other.
 
     type 5 (full) and 6 (kernel), Windows 8 and later      type 2 (kernel), before
-    0x2000 "SDMP" or "FDMP", "DUMP"                        0x2000 "SDMP", "DUMP"
+    "SDMP" or "FDMP", "DUMP" behind the header             "SDMP", "DUMP" behind the header
     +0x20  offset of the first page (u64)                  +0x0c offset of the first page (u32)
     +0x28  pages present (u64)                             +0x10 bits (u32)
     +0x30  bits (u64)                                      +0x14 pages present (u32)
-    +0x38  bitmap                                          +0x20 bitmap
+    +0x38  bitmap                                          +0x28 bitmap (64-bit), +0x20 (32-bit)
 
 A type 2 with the newer layout is taken as well: which one it is, its own numbers say. The place of a page
 is the number of bits before its own; a sum is kept for every 4 KiB of bitmap (128 MiB of memory) as far
 as it was needed, never the bitmap itself.
 
-Sources: Volatility's crash layer and kdmp-parser's structures, and mindumpdef.h of the Windows kits.
+Sources: Volatility's crash layer and kdmp-parser's structures, and mindumpdef.h of the Windows kits; no real dump
+of the older layout was at hand.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-from bootmend.dumps.header import HEAD64, UNSET32
+from bootmend.dumps.header import HEAD32, HEAD64, UNSET32
 from bootmend.dumps.memory import PAGE
 from bootmend.dumps.reader import EndsEarly, Reader
 
@@ -28,33 +29,36 @@ _NONE, _ALL = bytes(_PIECE), b"\xff" * _PIECE
 _MOST_KEPT = 64
 _STRIDE = 64
 """Pieces read at once while sums are made."""
+_OLDER, _NEWER = {HEAD32: 0x20, HEAD64: 0x28}, 0x38
+"""Where the bitmap stands behind the start of its head; the older layout by the size of the dump's header."""
 _SIGNATURES = (b"SDMPDUMP", b"FDMPDUMP")
 
 
 class BitmapPages:
     """Which frames have their bit set, and where their pages stand."""
 
-    def __init__(self, reader: Reader) -> None:
-        head = reader.view(HEAD64, 0x38, "the head of a bitmap dump")
+    def __init__(self, reader: Reader, at: int = HEAD64) -> None:
+        """`at`: where its head stands, right behind the header of the dump."""
+        head = reader.view(at, 0x38, "the head of a bitmap dump")
         if head.bytes(0, 8) not in _SIGNATURES:
             raise head.fail(0, "SDMPDUMP or FDMPDUMP", repr(head.bytes(0, 8)))
         older = head.u32(0x0C)
-        is_older = older != UNSET32 and _holds(head.u32(0x10), HEAD64 + 0x20, older)
-        if is_older and (older <= reader.size or not _holds(head.u64(0x30), HEAD64 + 0x38, head.u64(0x20))):
-            self.first_page, self.bits, self.present, start = older, head.u32(0x10), head.u32(0x14), 0x20
+        is_older = older != UNSET32 and _holds(head.u32(0x10), at + _OLDER[at], older)
+        if is_older and (older <= reader.size or not _holds(head.u64(0x30), at + _NEWER, head.u64(0x20))):
+            self.first_page, self.bits, self.present, start = older, head.u32(0x10), head.u32(0x14), _OLDER[at]
         else:
-            self.first_page, self.present, self.bits, start = head.u64(0x20), head.u64(0x28), head.u64(0x30), 0x38
-        if not _holds(self.bits, HEAD64 + start, self.first_page):
+            self.first_page, self.present, self.bits, start = head.u64(0x20), head.u64(0x28), head.u64(0x30), _NEWER
+        if not _holds(self.bits, at + start, self.first_page):
             raise head.fail(0x20, f"a bitmap of {self.bits} bits before the first page", hex(self.first_page))
-        if not _holds(self.bits, HEAD64 + start, reader.size):
+        if not _holds(self.bits, at + start, reader.size):
             size = f"a file of {reader.size} bytes"
-            raise EndsEarly(reader.name, HEAD64 + start, f"a bitmap of {self.bits} bits", size)
+            raise EndsEarly(reader.name, at + start, f"a bitmap of {self.bits} bits", size)
         if self.present > self.bits:
             raise head.fail(0x28, f"at most {self.bits} pages", str(self.present))
         self.end = self.first_page + self.present * PAGE
         """How long the whole file must be."""
         self._reader = reader
-        self._bitmap = HEAD64 + start
+        self._bitmap = at + start
         self._length = -(-self.bits // 8)
         self._sums = [0]
         """Bits set before each piece of the bitmap, as far as it was counted."""

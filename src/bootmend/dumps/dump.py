@@ -9,13 +9,35 @@ from bootmend.binary import View
 from bootmend.dumps import bugchecks
 from bootmend.dumps.bitmap import BitmapPages
 from bootmend.dumps.full import RunPages
-from bootmend.dumps.header import AMD64, CONTEXT64, EXCEPTION64, DumpType, Header, read_header
-from bootmend.dumps.kdbg import SIZE, Kdbg, parse_kdbg, read_kdbg
-from bootmend.dumps.memory import BlockMemory, Memory, NoMemory, PagedMemory
+from bootmend.dumps.header import (
+    AMD64,
+    ARM64,
+    CONTEXT32,
+    CONTEXT64,
+    EXCEPTION32,
+    EXCEPTION64,
+    I386,
+    MACHINES,
+    DumpType,
+    Header,
+    read_header,
+)
+from bootmend.dumps.kdbg import SHORTEST, SIZE, Kdbg, parse_kdbg, read_kdbg
+from bootmend.dumps.memory import BlockMemory, Memory, NoMemory, Pages
 from bootmend.dumps.modules import Modules, loaded_modules, unloaded_modules
+from bootmend.dumps.paging_arm64 import Arm64Memory
+from bootmend.dumps.paging_x64 import X64Memory
+from bootmend.dumps.paging_x86 import X86Memory
 from bootmend.dumps.processors import Processor, name_in_block, process_name, process_of, read_processors
 from bootmend.dumps.reader import Bytes, EndsEarly, Reader
-from bootmend.dumps.registers import CONTEXT_SIZE, RECORD_SIZE, Context, ExceptionRecord, read_context, read_exception
+from bootmend.dumps.registers import (
+    Context,
+    ExceptionRecord,
+    context_size,
+    read_context,
+    read_exception,
+    record_size,
+)
 from bootmend.dumps.triage import Triage, read_triage
 from bootmend.errors import ParseError
 from bootmend.texts import say
@@ -70,29 +92,46 @@ class Dump:
     def _pages(self) -> Memory:
         header, reader = self.header, self.reader
         kind = header.type
-        if header.bits == 64 and kind == DumpType.TRIAGE:
-            self.triage = read_triage(reader)
+        if kind == DumpType.TRIAGE:
+            self.triage = read_triage(reader, header)
             if not self.triage.whole:
                 self.notes.append(say("dumps.triage_cut"))
-            return BlockMemory(reader, self.triage.blocks)
-        if header.bits == 32 or kind not in _PAGED:
+            self._without_stack()
+            return BlockMemory(reader, self.triage.blocks, header.bits // 8)
+        if kind not in _PAGED:
             self.notes.append(say("dumps.header_only", type=type_name(kind, header.bits)))
             return NoMemory()
-        pages = RunPages(reader, header) if kind == DumpType.FULL else BitmapPages(reader)
+        pages = RunPages(reader, header) if kind == DumpType.FULL else BitmapPages(reader, header.size)
         self.length = min(pages.end, reader.size)
         if pages.end > reader.size:
             self.notes.append(say("dumps.cut", size=reader.size, needed=pages.end))
-        if header.machine != AMD64:
+        return self._paged(pages)
+
+    def _paged(self, pages: Pages) -> Memory:
+        """By the processor's page tables. A header of 32 bits is that of x86, no other processor has one."""
+        header, reader = self.header, self.reader
+        root, listed = header.directory_table_base, header.ps_loaded_module_list
+        if (header.machine == I386) != (header.bits == 32) or header.machine not in MACHINES:
             self.notes.append(say("dumps.other_machine", machine=header.platform))
             return NoMemory()
-        return PagedMemory(reader, pages, header.directory_table_base, header.ps_loaded_module_list)
+        self._without_stack()
+        if header.machine == ARM64:
+            return Arm64Memory(reader, pages, root)
+        if header.machine == I386:
+            return X86Memory(reader, pages, root, listed, pae=header.pae)
+        return X64Memory(reader, pages, root, listed)
+
+    def _without_stack(self) -> None:
+        if self.header.machine != AMD64:
+            self.notes.append(say("dumps.no_stacks", machine=self.header.platform))
 
     @cached_property
     def kdbg(self) -> Kdbg | None:
         header = self.header
         lists = (header.ps_loaded_module_list, header.ps_active_process_head)
-        if self.triage is not None and self.triage.debugger_data and self.triage.debugger_data_size >= SIZE:
-            return parse_kdbg(self._raw(self.triage.debugger_data, SIZE), *lists)
+        if self.triage is not None and self.triage.debugger_data and self.triage.debugger_data_size >= SHORTEST:
+            size = min(self.triage.debugger_data_size, SIZE)
+            return parse_kdbg(self._raw(self.triage.debugger_data, size), *lists, self.memory.width)
         return read_kdbg(self.memory, header.kdbg, *lists) if header.kdbg else None
 
     @cached_property
@@ -107,7 +146,9 @@ class Dump:
 
     @cached_property
     def processors(self) -> list[Processor]:
-        return read_processors(self.memory, self.kdbg, self.header.processors) if self.kdbg is not None else []
+        if self.kdbg is None:
+            return []
+        return read_processors(self.memory, self.kdbg, self.header.processors, self.header.machine)
 
     @cached_property
     def processor(self) -> Processor | None:
@@ -120,12 +161,13 @@ class Dump:
         here = self.context
         if here is None:
             return None
-        return next((one for one in self.processors if one.context is not None and one.context.rsp == here.rsp), None)
+        return next((one for one in self.processors if one.context is not None and one.context.sp == here.sp), None)
 
     @cached_property
     def context(self) -> Context | None:
         """The registers that the header holds."""
-        return read_context(self.header.view, CONTEXT64) if self.header.machine == AMD64 else None
+        header = self.header
+        return read_context(header.view, CONTEXT64 if header.bits == 64 else CONTEXT32, header.machine)
 
     @cached_property
     def exception(self) -> ExceptionRecord | None:
@@ -134,19 +176,22 @@ class Dump:
         Where an argument does, and leads nowhere, there is none: the header's is then about the stop itself.
         """
         at, _ = EXCEPTIONS.get(self.code, (None, None))
+        header = self.header
+        width = header.bits // 8
         if at is not None:
-            raw = self.memory.read(self.header.arguments[at], RECORD_SIZE)
-            return read_exception(View(raw, self.name), 0) if raw is not None else None
-        return read_exception(self.header.view, EXCEPTION64) if self.header.machine == AMD64 else None
+            raw = self.memory.read(header.arguments[at], record_size(width))
+            return read_exception(View(raw, self.name), 0, width) if raw is not None else None
+        return read_exception(header.view, EXCEPTION64 if width == 8 else EXCEPTION32, width)
 
     @cached_property
     def fault_context(self) -> Context | None:
         """The registers where the exception struck: an argument points at them, or they are the header's."""
         _, at = EXCEPTIONS.get(self.code, (None, None))
-        if at is not None:
-            raw = self.memory.read(self.header.arguments[at], CONTEXT_SIZE)
+        size = context_size(self.header.machine)
+        if at is not None and size is not None:
+            raw = self.memory.read(self.header.arguments[at], size)
             if raw is not None:
-                return read_context(View(raw, self.name), 0)
+                return read_context(View(raw, self.name), 0, self.header.machine)
         return self.context
 
     @cached_property
@@ -156,7 +201,7 @@ class Dump:
         if self.triage is not None:
             size = kdbg["SizeEProcess"] if kdbg is not None else 0
             block = self._raw(self.triage.process, size) if self.triage.process and size else b""
-            return name_in_block(block, self.header.build) if block and self.header.machine == AMD64 else None
+            return name_in_block(block, self.header.build, self.header.machine) if block else None
         if kdbg is None or self.processor is None:
             return None
         process = process_of(self.memory, kdbg, self.processor.thread)

@@ -118,12 +118,16 @@ def _processor(dump: Dump) -> dict[str, Value]:
     one = dump.processor or next(iter(dump.processors), None)
     return {
         "CPU_COUNT": f"{dump.header.processors:x}",
-        "CPU_MHZ": f"{one.megahertz:x}" if one is not None else None,
-        "CPU_VENDOR": one.vendor if one is not None else None,
-        "CPU_FAMILY": f"{one.family:x}" if one is not None else None,
-        "CPU_MODEL": f"{one.model:x}" if one is not None else None,
-        "CPU_STEPPING": f"{one.stepping:x}" if one is not None else None,
+        "CPU_MHZ": _hex(one.megahertz if one is not None else None),
+        "CPU_VENDOR": one.vendor or None if one is not None else None,
+        "CPU_FAMILY": _hex(one.family if one is not None else None),
+        "CPU_MODEL": _hex(one.model if one is not None else None),
+        "CPU_STEPPING": _hex(one.stepping if one is not None else None),
     }
+
+
+def _hex(value: int | None) -> str | None:
+    return f"{value:x}" if value is not None else None
 
 
 def _irql(dump: Dump) -> str | None:

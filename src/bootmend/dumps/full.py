@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from bootmend.binary import View
-from bootmend.dumps.header import HEAD64, Header
+from bootmend.dumps.header import Header
 from bootmend.dumps.memory import PAGE
 from bootmend.dumps.reader import Reader
 
@@ -18,12 +18,16 @@ class RunPages:
 
     def __init__(self, reader: Reader, header: Header) -> None:
         if not header.runs:
-            raise View(b"", reader.name, 0x88).fail(0, "runs of memory in a full dump", "none")
-        offset = HEAD64
+            raise View(b"", reader.name, 0x88 if header.bits == 64 else 0x64).fail(
+                0, "runs of memory in a full dump", "none"
+            )
+        offset = header.size
         rows = []
         for run in header.runs:
             if run.count > _MOST_FRAMES or run.first > _MOST_FRAMES:
-                raise View(b"", reader.name, 0x98).fail(0, "a run of memory below 4 PiB", f"frame {run.first:#x}")
+                raise View(b"", reader.name, 0x98 if header.bits == 64 else 0x6C).fail(
+                    0, "a run of memory below 4 PiB", f"frame {run.first:#x}"
+                )
             rows.append((run.first, run.count, offset))
             offset += run.count * PAGE
         self.end = offset

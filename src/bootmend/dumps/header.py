@@ -17,7 +17,8 @@ from bootmend.texts import say
 
 HEAD64, HEAD32 = 0x2000, 0x1000
 CONTEXT64, EXCEPTION64 = 0x348, 0xF00
-"""Where the registers of the processor that stopped, and a record of an exception, stand in a 64-bit header."""
+CONTEXT32, EXCEPTION32 = 0x320, 0x7D0
+"""Where the registers of the processor that stopped, and a record of an exception, stand in a header."""
 AMD64, ARM64, I386 = 0x8664, 0xAA64, 0x14C
 MACHINES = {AMD64: "x64", ARM64: "arm64", I386: "x86"}
 PROGRAM = b"MDMP"
@@ -81,7 +82,14 @@ class Header:
     comment: str
     product_type: int | None
     suite_mask: int | None
+    pae: bool
+    """Of a 32-bit machine: its page tables have three levels."""
     view: View = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the header: what the dump holds begins behind it."""
+        return HEAD64 if self.bits == 64 else HEAD32
 
     @property
     def platform(self) -> str:
@@ -128,6 +136,7 @@ def _read64(view: View) -> Header:
         comment=_comment(view, 0xFB0),
         product_type=_set32(view, 0x1040),
         suite_mask=_set32(view, 0x1044),
+        pae=False,
         view=view,
     )
 
@@ -154,6 +163,7 @@ def _read32(view: View) -> Header:
         comment=_comment(view, 0x820),
         product_type=_set32(view, 0xF94),
         suite_mask=_set32(view, 0xF98),
+        pae=view.u8(0x5C) == 1,
         view=view,
     )
 

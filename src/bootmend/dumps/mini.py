@@ -1,6 +1,6 @@
 """A small part of a dump that is a dump itself: the pages that its analysis stands on, and the stacks.
 
-    header (0x2000) | SDMP/FDMP head, bitmap | the pages, by frame
+    header | SDMP/FDMP head, bitmap | the pages, by frame
 
 Pages are taken as they are, whole: what else stands in one comes along. The analysis is run, and what it read is what
 is kept (page tables, the debugger's block, lists of modules and processes, processors); then the stacks of all
@@ -30,7 +30,8 @@ _STACK_PAGES = 8
 _MOST_STACKS = 64
 _WIDEST = 1 << 30
 """Page frames, 4 TiB of memory: the bitmap of more would take longer than it is worth."""
-_TYPE, _SPACE = 0xF98, 0xFA0
+_TYPE, _SPACE = {HEAD32: 0xF88, HEAD64: 0xF98}, 0xFA0
+"""Where the header has its type, by its size; and the space that the dump takes."""
 _PIECE = 1 << 20
 _BITMAP = 0x38
 _KINDS = {
@@ -45,8 +46,8 @@ _KINDS = {
 def mini_dump(dump: Dump) -> Iterator[bytes]:
     """The file, piece by piece. Raises InputError at once where there can be none."""
     kind = _KINDS.get(DumpType(dump.header.type)) if dump.header.type in set(DumpType) else None
-    if dump.header.bits == 32 or (kind is None and dump.triage is None):
-        return iter([dump.reader.bytes(0, HEAD32 if dump.header.bits == 32 else HEAD64, "the header")])
+    if kind is None and dump.triage is None:
+        return iter([dump.reader.bytes(0, dump.header.size, "the header")])
     if kind is None:
         return _whole(dump)
     frames = _frames(dump)
@@ -68,7 +69,7 @@ def _frames(dump: Dump) -> list[int]:
     stack = walk(dump)
     analyze_fields(dump, judge(dump, stack), stack)
     contexts = [dump.context, dump.fault_context, *(one.context for one in dump.processors[:_MOST_STACKS])]
-    for pointer in dict.fromkeys(context.rsp & -PAGE for context in contexts if context is not None):
+    for pointer in dict.fromkeys(context.sp & -PAGE for context in contexts if context is not None):
         for page in range(_STACK_PAGES):
             if memory.read(pointer + page * PAGE, PAGE) is None:
                 break
@@ -78,16 +79,17 @@ def _frames(dump: Dump) -> list[int]:
 def _pages(dump: Dump, kind: DumpType, frames: list[int]) -> Iterator[bytes]:
     bits = frames[-1] + 1 if frames else 1
     length = -(-bits // 8)
-    first_page = -(-(HEAD64 + _BITMAP + length) // PAGE) * PAGE
-    head = bytearray(dump.reader.bytes(0, HEAD64, "the header"))
-    head[_TYPE : _TYPE + 4] = kind.to_bytes(4, "little")
+    start, kind_at = dump.header.size, _TYPE[dump.header.size]
+    first_page = -(-(start + _BITMAP + length) // PAGE) * PAGE
+    head = bytearray(dump.reader.bytes(0, start, "the header"))
+    head[kind_at : kind_at + 4] = kind.to_bytes(4, "little")
     head[_SPACE : _SPACE + 8] = (first_page + len(frames) * PAGE).to_bytes(8, "little")
     yield bytes(head)
     magic = b"FDMPDUMP" if kind is DumpType.BITMAP_FULL else b"SDMPDUMP"
     numbers = b"".join(number.to_bytes(8, "little") for number in (first_page, len(frames), bits))
     yield magic.ljust(0x20, b"\0") + numbers
     yield from _bitmap(frames, length)
-    yield bytes(first_page - HEAD64 - _BITMAP - length)
+    yield bytes(first_page - start - _BITMAP - length)
     for frame in frames:
         page = dump.memory.page(frame) if isinstance(dump.memory, PagedMemory) else None
         yield page if page is not None else bytes(PAGE)

@@ -1,7 +1,7 @@
 """The kernel, the drivers that were loaded, and those that had been unloaded.
 
-A loader entry of a 64-bit kernel (KLDR_DATA_TABLE_ENTRY): links at 0, base +0x30, size +0x40, full name +0x48,
-base name +0x58, checksum +0x78. Source: the public symbols' types as ReactOS and Volatility describe them.
+A loader entry (KLDR_DATA_TABLE_ENTRY) begins with its links; where the rest stands says `Loader`.
+Source: the public symbols' types as ReactOS and Volatility describe them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,28 @@ from bootmend.dumps.memory import Memory
 MOST_MODULES = 4096
 _MOST_UNLOADED = 50
 """Windows keeps the last fifty in a ring."""
-_UNLOADED = 0x28
 _PE_HEADER_WITHIN = 0xF00
 """The headers of an image are looked for in its first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Offsets into a loader entry, and its size as small dumps keep it."""
+
+    base: int
+    image_size: int
+    full_name: int
+    base_name: int
+    checksum: int
+    timestamp: int
+    size: int
+
+
+LOADERS = {
+    8: Loader(0x30, 0x40, 0x48, 0x58, 0x78, 0x80, size=0x88),
+    4: Loader(0x18, 0x20, 0x24, 0x2C, 0x40, 0x44, size=0x48),
+}
+"""By the bytes of a pointer. In memory the time stamp is none: newer kernels keep something else there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,7 @@ class Module:
         if self.kernel:
             return "nt"
         if not self.path:
-            return f"Unknown_Module_{self.base:016x}"
+            return f"Unknown_Module_{self.base:0{16 if self.base >> 32 else 8}x}"
         return re.sub(r"[^A-Za-z0-9_$]", "_", self.file.rsplit(".", 1)[0])
 
 
@@ -99,25 +118,26 @@ def loaded_modules(memory: Memory, head: int) -> list[Module]:
     """The list at PsLoadedModuleList, in load order; it ends where it comes round, or where memory ends."""
     found: list[Module] = []
     seen = {head}
-    entry = memory.u64(head)
+    width, at = memory.width, LOADERS[memory.width]
+    entry = memory.pointer(head)
     while entry is not None and entry not in seen and len(found) < MOST_MODULES:
         seen.add(entry)
-        data = memory.read(entry, 0x80)
+        data = memory.read(entry, at.checksum + 4)
         if data is None:
             break
-        base, size = int.from_bytes(data[0x30:0x38], "little"), int.from_bytes(data[0x40:0x44], "little")
-        path = memory.unicode_string(entry + 0x48) or memory.unicode_string(entry + 0x58) or ""
+        base = int.from_bytes(data[at.base : at.base + width], "little")
+        path = memory.unicode_string(entry + at.full_name) or memory.unicode_string(entry + at.base_name) or ""
         found.append(
             Module(
                 path=path,
                 base=base,
-                size=size,
-                checksum=int.from_bytes(data[0x78:0x7C], "little"),
+                size=int.from_bytes(data[at.image_size : at.image_size + 4], "little"),
+                checksum=int.from_bytes(data[at.checksum :], "little"),
                 timestamp=_timestamp(memory, base),
                 kernel=not found,
             )
         )
-        entry = int.from_bytes(data[:8], "little")
+        entry = int.from_bytes(data[:width], "little")
     return found
 
 
@@ -137,15 +157,16 @@ def unloaded_modules(memory: Memory, array: int, last: int) -> list[Unloaded]:
     """The ring that MmUnloadedDrivers points at, newest first, as small dumps list it too.
 
     `last` points at the number of the row that the next one takes: once the ring is full, the oldest stands there.
+    A row is a name (UNICODE_STRING), first and last address, and a time of 8 bytes.
     """
-    start, following = memory.u64(array), memory.u32(last)
+    start, following, width = memory.pointer(array), memory.u32(last), memory.width
     if not start or following is None:
         return []
     found = []
     for back in range(1, _MOST_UNLOADED + 1):
-        row = start + (following - back) % _MOST_UNLOADED * _UNLOADED
+        row = start + (following - back) % _MOST_UNLOADED * (4 * width + 8)
         name = memory.unicode_string(row)
-        low, high = memory.u64(row + 0x10), memory.u64(row + 0x18)
+        low, high = memory.pointer(row + 2 * width), memory.pointer(row + 3 * width)
         if name and low and high and low < high:
             found.append(Unloaded(name, low, high))
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bootmend.dumps.code import FileCode, FindImage, ImageCode, MemoryCode, OtherBuild
+from bootmend.dumps.header import AMD64
 from bootmend.dumps.modules import Module, Modules
 from bootmend.dumps.unwind import Stuck, find_function, primary
 from bootmend.formats.pe import Pe
@@ -37,6 +38,7 @@ class Names:
 
     def __init__(self, dump: Dump, find_image: FindImage = no_images, symbols: Symbols | None = None) -> None:
         self._memory = dump.memory
+        self._followed = dump.header.machine == AMD64
         self._modules: Modules = dump.modules
         self._find = find_image
         self.symbols = symbols
@@ -55,7 +57,9 @@ class Names:
         return self._files[module.base]
 
     def code(self, module: Module) -> ImageCode | None:
-        """Its code, from its file or from its pages in the dump."""
+        """Its code, from its file or from its pages in the dump; that of x64 alone, whose functions can be told."""
+        if not self._followed:
+            return None
         if module.base not in self._codes:
             pe = self.file(module)
             pages = MemoryCode(self._memory, module) if pe is None else None

@@ -15,6 +15,7 @@ from bootmend.dumps.header import AMD64
 from bootmend.dumps.modules import Module, is_of_kernel
 from bootmend.dumps.names import Names, Place, is_decorated, no_images
 from bootmend.dumps.unwind import PROGRAM, State, Stuck, step
+from bootmend.texts import say
 
 MOST_FRAMES = 128
 ONE_STACK = 0x12000
@@ -101,9 +102,11 @@ def walk(dump: Dump, find_image: FindImage = no_images, names: Names | None = No
     names = names or Names(dump, find_image)
     context = dump.fault_context if EXCEPTIONS.get(dump.code, (None, None))[1] is not None else dump.context
     if context is None or dump.header.machine != AMD64:
-        return Stack(ended="no registers of an x64 processor in the dump", names=names)
+        followed = dump.header.machine == AMD64
+        why = "the dump holds no registers" if followed else say("dumps.no_stack", machine=dump.header.platform)
+        return Stack(ended=why, names=names)
     program = context.cs & PROGRAM == PROGRAM
-    state = State(context.rip, tuple(context.registers[name] for name in _ORDER), interrupted=True, program=program)
+    state = State(context.pc, tuple(context.registers[name] for name in _ORDER), interrupted=True, program=program)
     frames: list[StackFrame] = []
     seen: set[tuple[int, int]] = set()
     try:

@@ -1,11 +1,12 @@
 """Triage dumps (type 4, the small ones in \\Windows\\Minidump): a table of offsets, and blocks of virtual memory.
 
-The table stands at 0x2000. `ValidOffset` points at the last word of the part that the kernel wrote, "TRGD":
+The table stands behind the header. `ValidOffset` points at the last word of the part that the kernel wrote, "TRGD":
 without it, or where a block ends behind the end of the file, that was cut short. (`RequiredDumpSpace` of the header
-is larger than intact files are.) An entry of the list of drivers is 0x90 bytes: the offset of its name, then the
-loader's entry 8 bytes in.
+is larger than intact files are.) An entry of the list of drivers is the offset of its name, then the loader's entry,
+one pointer in.
 
-Sources: mindumpdef.h of the Windows kits, rizin's description of the format; offsets checked on real dumps.
+Sources: mindumpdef.h of the Windows kits, rizin's description of the format; the 64-bit offsets were checked on real
+dumps, of 32-bit ones none was at hand.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bootmend.binary import View
-from bootmend.dumps.header import HEAD64
+from bootmend.dumps.header import Header
 from bootmend.dumps.memory import Block
-from bootmend.dumps.modules import Module, Unloaded
+from bootmend.dumps.modules import LOADERS, Module, Unloaded
 from bootmend.dumps.reader import EndsEarly, Reader
 
-_ENTRY, _LOADER = 0x90, 8
-_UNLOADED = 56
+_NAME = 24
+"""Bytes of an unloaded driver's name."""
 MOST_DRIVERS = 4096
 MOST_UNLOADED = 256
 MOST_BLOCKS = 1 << 16
@@ -54,14 +55,30 @@ class Triage:
     unloaded: tuple[Unloaded, ...]
 
 
-def read_triage(reader: Reader) -> Triage:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The offsets in the table of what stands elsewhere in 32-bit dumps."""
+
+    data_page: int
+    debugger_data: int
+    blocks: int
+    size: int
+
+
+_TABLES = {8: _Table(0x60, 0x70, 0x78, size=0x80), 4: _Table(0x4C, 0x58, 0x60, size=0x68)}
+"""By the bytes of a pointer."""
+
+
+def read_triage(reader: Reader, header: Header) -> Triage:
     """The table and its lists; EndsEarly where the file ends before it, ParseError where a list makes no sense."""
-    table = reader.view(HEAD64, 0x80, "the table of a triage dump")
+    width = header.bits // 8
+    at = _TABLES[width]
+    table = reader.view(header.size, at.size, "the table of a triage dump")
     valid = table.u32(0x08)
     marked = valid + 4 <= reader.size and reader.bytes(valid, 4, "the mark at the end") == b"TRGD"
-    blocks = _unless_cut(lambda: _blocks(reader, table))
-    modules = _unless_cut(lambda: _modules(reader, table))
-    unloaded = _unless_cut(lambda: _unloaded(reader, table.u32(0x18)))
+    blocks = _unless_cut(lambda: _blocks(reader, table, width))
+    modules = _unless_cut(lambda: _modules(reader, table, width))
+    unloaded = _unless_cut(lambda: _unloaded(reader, table.u32(0x18), width))
     listed = blocks is not None and modules is not None and unloaded is not None
     return Triage(
         whole=marked and listed and all(one.offset + one.length <= reader.size for one in blocks or ()),
@@ -72,9 +89,9 @@ def read_triage(reader: Reader) -> Triage:
         thread=table.u32(0x24),
         stack=table.u32(0x28),
         stack_size=min(table.u32(0x2C), _MOST_STACK),
-        stack_top=table.u64(0x48),
-        debugger_data=table.u32(0x70),
-        debugger_data_size=table.u32(0x74),
+        stack_top=_pointer(table, 0x48, width),
+        debugger_data=table.u32(at.debugger_data),
+        debugger_data_size=table.u32(at.debugger_data + 4),
         blocks=blocks or (),
         modules=modules or (),
         unloaded=unloaded or (),
@@ -89,44 +106,52 @@ def _unless_cut(read: Callable[[], tuple[T, ...]]) -> tuple[T, ...] | None:
         return None
 
 
-def _blocks(reader: Reader, table: View) -> tuple[Block, ...]:
-    found = []
+def _pointer(view: View, offset: int, width: int) -> int:
+    return view.u64(offset) if width == 8 else view.u32(offset)
+
+
+def _blocks(reader: Reader, table: View, width: int) -> tuple[Block, ...]:
+    at, found = _TABLES[width], []
     if table.u32(0x28) and table.u32(0x2C):
-        found.append(Block(table.u64(0x48), table.u32(0x28), min(table.u32(0x2C), _MOST_STACK)))
-    if table.u64(0x60) and table.u32(0x6C):
-        found.append(Block(table.u64(0x60), table.u32(0x68), table.u32(0x6C)))
-    count = table.u32(0x7C)
+        found.append(Block(_pointer(table, 0x48, width), table.u32(0x28), min(table.u32(0x2C), _MOST_STACK)))
+    page, place = _pointer(table, at.data_page, width), at.data_page + width
+    if page and table.u32(place + 4):
+        found.append(Block(page, table.u32(place), table.u32(place + 4)))
+    start, count = table.u32(at.blocks), table.u32(at.blocks + 4)
     if count > MOST_BLOCKS:
-        raise table.fail(0x7C, f"at most {MOST_BLOCKS} blocks of memory", str(count))
-    if count and table.u32(0x78):
-        rows = reader.view(table.u32(0x78), count * 16, f"{count} blocks of memory")
+        raise table.fail(at.blocks + 4, f"at most {MOST_BLOCKS} blocks of memory", str(count))
+    if count and start:
+        rows = reader.view(start, count * 16, f"{count} blocks of memory")
+        # 64 bits wide in every dump; a 32-bit address may stand there with its sign.
         found += [
-            Block(rows.u64(at), rows.u32(at + 8), rows.u32(at + 12))
-            for at in range(0, count * 16, 16)
-            if rows.u32(at + 12)
+            Block(_pointer(rows, row, width), rows.u32(row + 8), rows.u32(row + 12))
+            for row in range(0, count * 16, 16)
+            if rows.u32(row + 12)
         ]
     return tuple(found)
 
 
-def _modules(reader: Reader, table: View) -> tuple[Module, ...]:
+def _modules(reader: Reader, table: View, width: int) -> tuple[Module, ...]:
     start, count = table.u32(0x30), table.u32(0x34)
     if not start or not count:
         return ()
     if count > MOST_DRIVERS:
         raise table.fail(0x34, f"at most {MOST_DRIVERS} drivers", str(count))
-    rows = reader.view(start, count * _ENTRY, f"a list of {count} drivers")
+    loader = LOADERS[width]
+    size = width + loader.size
+    rows = reader.view(start, count * size, f"a list of {count} drivers")
     pool_at, pool_size = table.u32(0x38), table.u32(0x3C)
     pool = reader.view(pool_at, pool_size, "the names of drivers") if 0 < pool_size <= MOST_DRIVERS * 512 else None
     found = []
-    for at in range(0, count * _ENTRY, _ENTRY):
-        entry = at + _LOADER
+    for at in range(0, count * size, size):
+        entry = at + width
         found.append(
             Module(
                 path=_name(reader, pool, rows.u32(at)),
-                base=rows.u64(entry + 0x30),
-                size=rows.u32(entry + 0x40),
-                checksum=rows.u32(entry + 0x78),
-                timestamp=rows.u32(entry + 0x80),
+                base=_pointer(rows, entry + loader.base, width),
+                size=rows.u32(entry + loader.image_size),
+                checksum=rows.u32(entry + loader.checksum),
+                timestamp=rows.u32(entry + loader.timestamp),
                 kernel=at == 0,
             )
         )
@@ -150,17 +175,19 @@ def _name(reader: Reader, pool: View | None, offset: int) -> str:
     return reader.view(offset + 4, length, "a name").utf16(0, length)
 
 
-def _unloaded(reader: Reader, start: int) -> tuple[Unloaded, ...]:
-    """A count, then records of 56 bytes: UNICODE_STRING, its first twelve letters, first and last address."""
+def _unloaded(reader: Reader, start: int, width: int) -> tuple[Unloaded, ...]:
+    """A count, then records: UNICODE_STRING, its first twelve letters, first and last address."""
     if not start:
         return ()
-    head = reader.view(start, 8, "the count of unloaded drivers")
-    count = head.u64(0)
+    head = reader.view(start, width, "the count of unloaded drivers")
+    count = _pointer(head, 0, width)
     if count > MOST_UNLOADED:
         raise head.fail(0, f"at most {MOST_UNLOADED} unloaded drivers", str(count))
-    rows = reader.view(start + 8, count * _UNLOADED, f"{count} unloaded drivers")
+    letters, size = 2 * width, 4 * width + _NAME
+    rows = reader.view(start + width, count * size, f"{count} unloaded drivers")
     found = []
-    for at in range(0, count * _UNLOADED, _UNLOADED):
-        length = min(rows.u16(at), 24) & ~1
-        found.append(Unloaded(rows.utf16(at + 16, length).split("\0")[0], rows.u64(at + 40), rows.u64(at + 48)))
+    for at in range(0, count * size, size):
+        name = rows.utf16(at + letters, min(rows.u16(at), _NAME) & ~1).split("\0")[0]
+        first = at + letters + _NAME
+        found.append(Unloaded(name, _pointer(rows, first, width), _pointer(rows, first + width, width)))
     return tuple(found)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from bootmend.dumps.bugchecks import fast_fail_name
 from bootmend.dumps.dump import FILE_SYSTEMS, Dump
 from bootmend.dumps.hashes import failure_id_hash, hash_string
+from bootmend.dumps.header import AMD64
 from bootmend.dumps.modules import Module, is_of_kernel
 from bootmend.dumps.names import is_decorated
 from bootmend.dumps.processors import process_name
@@ -209,7 +210,14 @@ def _fault(dump: Dump, found: Verdict, address: int, stack: Stack | None) -> Ver
         blamed = replace(blamed, function=place.function, offset=place.offset)
     if module.kernel and not blamed.function:
         return replace(blamed, bucket=prefix.rstrip("_"))
-    verified = verified and not theirs and bool(module.path) and not is_decorated(blamed.function)
+    # Of other processors exported names are not looked for, which the debugger would use.
+    verified = (
+        verified
+        and dump.header.machine == AMD64
+        and not theirs
+        and bool(module.path)
+        and not is_decorated(blamed.function)
+    )
     return replace(blamed, bucket=f"{prefix}{module.name}!{blamed.function or UNKNOWN_FUNCTION}", verified=verified)
 
 

@@ -37,11 +37,11 @@ def write_bitmap(target: BinaryIO, memory: CrashedMemory, kind: DumpType, *, als
     for frame in frames:
         bits[frame // 8] |= 1 << frame % 8
     older = kind == DumpType.KERNEL
-    start = 0x20 if older else 0x38
+    start = 0x28 if older else 0x38
     first_page = -(-(HEAD64 + start + len(bits)) // PAGE) * PAGE
     target.write(header(memory, kind))
     if older:
-        head = struct.pack("<8sIIIIII", b"SDMPDUMP", 0, first_page, memory.frames, len(frames), memory.frames, 0)
+        head = struct.pack("<8sIIIII4xQ", b"SDMPDUMP", 0, first_page, memory.frames, len(frames), memory.frames, 0)
     else:
         magic = b"FDMPDUMP" if kind == DumpType.BITMAP_FULL else b"SDMPDUMP"
         head = struct.pack("<8s24xQQQ", magic, first_page, len(frames), memory.frames)
