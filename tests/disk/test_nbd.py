@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -108,6 +110,35 @@ def test_an_honest_server(structured: bool) -> None:
     client.disconnect()
     server.thread.join(10)
     assert not server.thread.is_alive()
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize("command", ["read", "write", "flush", "extents"])
+def test_ctrl_c_in_the_middle_leaves_no_reply_to_the_next_request(structured: bool, command: str) -> None:
+    pressing = False
+
+    def change(sent: bytes) -> bytes:
+        if pressing:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return sent
+
+    server = Server(structured, change=change)
+    client = NbdClient(server.client_end, "test")
+    ask: dict[str, Callable[[], object]] = {
+        "read": lambda: client.read(512, 1024),
+        "write": lambda: client.write(0, bytes(512)),
+        "flush": client.flush,
+        "extents": lambda: list(client.extents()),
+    }
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        pressing = structured or command != "extents"  # without its contexts such a server is not asked
+        with pytest.raises(KeyboardInterrupt) if pressing else nullcontext():
+            ask[command]()
+        pressing = False
+        assert client.read(4096, 512) == CONTENT[4096:4608]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_read_only_export() -> None:

@@ -5,13 +5,12 @@ Everything here takes the patches one by one from the journal, so memory stays a
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from bootmend.commit.files import Files
 from bootmend.commit.journal import Journal, State
 from bootmend.disk.device import BlockDevice, Patch
+from bootmend.disk.undisturbed import undisturbed
 from bootmend.errors import DeviceError, Refused
 from bootmend.texts import say
 
@@ -71,23 +70,13 @@ def put_back(device: BlockDevice, journal: Journal, files: Files) -> None:
 
 def put_back_after(device: BlockDevice, journal: Journal, files: Files, error: BaseException) -> None:
     """`put_back` after `error` broke off the work; DeviceError, saying what to do, where that fails too."""
-    with _undisturbed():
+    with undisturbed():  # a second Ctrl-C waits until the bytes are back
         try:
             # Opened anew: the mark whose sync failed may stand in the file all the same.
             put_back(device, Journal(journal.path), files)
         except BaseException as second:
             why = str(error) or type(error).__name__
             raise DeviceError(say("commit.unfinished", disk=device.name, journal=journal.path, why=why)) from second
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C waits until the bytes are back; it comes when the block ends."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _require_reads(device: BlockDevice, offset: int, wanted: bytes) -> None:

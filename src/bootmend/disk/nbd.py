@@ -2,7 +2,9 @@
 
 Source: the NBD protocol (NetworkBlockDevice/nbd, doc/proto.md): fixed newstyle handshake,
 NBD_OPT_GO, structured replies and the base:allocation context where the server has them.
-One request at a time; what the server says that it may not say is a DeviceError.
+One request at a time; what the server says that it may not say is a DeviceError. A request that was broken off
+before its reply was read would leave the reply to the next one, which may be the putting back of a commit that was
+stopped: a signal waits for the reply.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import socket
 import struct
 from collections.abc import Iterator
 
+from bootmend.disk.undisturbed import undisturbed
 from bootmend.errors import DeviceError
 
 _GREETING = struct.Struct(">8s8sH")
@@ -58,11 +61,12 @@ class NbdClient:
         rest = memoryview(content)
         while rest:
             piece = rest[:_MOST_AT_ONCE]
-            self._request(_CMD_READ, offset, len(piece))
-            if self._structured:
-                self._structured_read(offset, piece)
-            else:
-                self._simple_read(piece)
+            with undisturbed():
+                self._request(_CMD_READ, offset, len(piece))
+                if self._structured:
+                    self._structured_read(offset, piece)
+                else:
+                    self._simple_read(piece)
             offset += len(piece)
             rest = rest[len(piece) :]
         return bytes(content)
@@ -70,13 +74,15 @@ class NbdClient:
     def write(self, offset: int, data: bytes) -> None:
         for low in range(0, len(data), _MOST_AT_ONCE):
             piece = data[low : low + _MOST_AT_ONCE]
-            self._request(_CMD_WRITE, offset + low, len(piece), piece)
-            self._acknowledged()
+            with undisturbed():
+                self._request(_CMD_WRITE, offset + low, len(piece), piece)
+                self._acknowledged()
 
     def flush(self) -> None:
         if self._flags & _FLAG_SEND_FLUSH:
-            self._request(_CMD_FLUSH, 0, 0)
-            self._acknowledged()
+            with undisturbed():
+                self._request(_CMD_FLUSH, 0, 0)
+                self._acknowledged()
 
     def extents(self) -> Iterator[tuple[int, int]]:
         """Half-open ranges that do not read as zeros for sure, ascending; all of it if the server cannot say."""
@@ -85,8 +91,10 @@ class NbdClient:
             if not self._contexts:
                 yield (at, self.size)
                 return
-            self._request(_CMD_BLOCK_STATUS, at, min(self.size - at, 1 << 31))
-            for length, state in self._status():
+            with undisturbed():
+                self._request(_CMD_BLOCK_STATUS, at, min(self.size - at, 1 << 31))
+                told = self._status()
+            for length, state in told:
                 if not state & _STATE_ZERO:
                     yield (at, min(at + length, self.size))
                 at += length
