@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,16 @@ sys.exit(_in_child(work))
 """
 
 
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
+    """What is started here heeds SIGINT, which a shell's background ignores, and with it all that is started there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _until(there: Path) -> None:
     give_up = time.monotonic() + 30
     while not there.exists():
@@ -68,7 +80,10 @@ def test_a_commit_that_is_stopped_is_put_back(
     content = bytes(1 << 20)
     disk = make_image(content, tmp_path, container)
     script = COMMITTING.format(disk=str(disk), told=str(told), folder=str(folder))
-    child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with heeding_ctrl_c():
+        child = subprocess.Popen(
+            [sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
     _until(told)
     for _ in range(times):
         (os.killpg if whole_group else os.kill)(child.pid, number)

@@ -41,7 +41,7 @@ from bootmend.rules import all_rules
 from bootmend.volumes.ntfs import NtfsVolume
 
 MEMORY = 2 << 30
-"""Bytes of address space for the child."""
+"""Bytes of address space for the child, beyond what it begins with."""
 SECONDS = 60
 """Of processor time; the clock on the wall may show much more where others work too."""
 PATIENCE = 300
@@ -99,6 +99,11 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+def _addresses() -> int:
+    """Bytes of address space that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
 @cache
 def _load_ahead() -> None:
     for name in (*(f"cli.{name}" for name in AHEAD), "reports.document", "reports.terminal"):
@@ -114,7 +119,8 @@ def _become(out: int, err: int, arguments: Sequence[str]) -> None:
         os.dup2(err, 2)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        most = _addresses() + MEMORY  # a child begins with what its parent has mapped
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
