@@ -24,6 +24,8 @@ from bootmend.clouds.standing import standing
 from bootmend.disk.device import Patch
 from bootmend.errors import Missing, Refused
 
+RUN_ID = "20260102-030405-a1b2c3"
+
 
 @dataclass
 class CloudStage:
@@ -72,14 +74,14 @@ class CloudContract(ABC):
 
     def test_a_snapshot_is_made_once_and_read(self, stage: CloudStage) -> None:
         machine = stage.cloud.find("web1")
-        tags = tags_of(machine.id, "r1", BACKUP, machine.disk)
-        first = stage.cloud.snapshot(machine.disk, "snap", tags)
-        assert stage.cloud.snapshot(machine.disk, "snap", tags) == first
+        tags, name = tags_of(machine.id, RUN_ID, BACKUP, machine.disk), name_of("web1", RUN_ID, BACKUP)
+        first = stage.cloud.snapshot(machine.disk, name, tags)
+        assert stage.cloud.snapshot(machine.disk, name, tags) == first
         with stage.cloud.reading(first) as device:
             assert device.size == SIZE
             assert device.read(PLACE, len(BAD)) == BAD
         [thing] = stage.cloud.things(machine)
-        assert (thing.id, thing.kind, thing.run, thing.role) == (first, "snapshot", "r1", BACKUP)
+        assert (thing.id, thing.kind, thing.run, thing.role) == (first, "snapshot", RUN_ID, BACKUP)
         assert thing.old_disk == machine.disk
         for _ in range(2):
             stage.cloud.remove(first)
@@ -88,8 +90,8 @@ class CloudContract(ABC):
     def test_a_new_disk_is_the_old_one_with_patches(self, stage: CloudStage) -> None:
         machine = stage.cloud.find("web2")
         old = content_hash(stage.bytes_of(machine.disk))
-        tags = tags_of(machine.id, "r1", REPAIRED, machine.disk)
-        name = name_of("web2", "r1", REPAIRED)
+        tags = tags_of(machine.id, RUN_ID, REPAIRED, machine.disk)
+        name = name_of("web2", RUN_ID, REPAIRED)
         for words in (WRONG, GOOD):  # one that is there is made anew, without what was in it
             with stage.cloud.reading(machine.disk) as device:
                 whole = device.read(0, SIZE)
@@ -109,10 +111,13 @@ class CloudContract(ABC):
             stage.cloud.swap(machine.id, stage.cloud.find("web2").disk)
         stage.cloud.stop(machine.id)
         with stage.cloud.reading(machine.disk):
-            made = stage.cloud.disk_with("new", machine.disk, [], tags_of(machine.id, "r1", REPAIRED))
+            made = stage.cloud.disk_with("new", machine.disk, [], tags_of(machine.id, RUN_ID, REPAIRED))
         for _ in range(2):
             stage.cloud.swap(machine.id, made)
             assert stage.cloud.find("web1").disk == made
+        assert stage.cloud.has_disk(made) and stage.cloud.has_disk(machine.disk)
+        stage.cloud.remove(machine.disk)
+        assert not stage.cloud.has_disk(machine.disk)
         with pytest.raises(Refused):
             stage.cloud.remove(made)
 

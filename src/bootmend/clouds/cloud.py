@@ -153,6 +153,10 @@ class Cloud(ABC):
         """
 
     @abstractmethod
+    def has_disk(self, disk: str) -> bool:
+        """It is still there."""
+
+    @abstractmethod
     def swap(self, machine: str, disk: str) -> None:
         """Lets a machine that is off boot from `disk`."""
 

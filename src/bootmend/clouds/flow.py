@@ -114,6 +114,9 @@ class Flow:
 
     def _swap(self) -> None:
         self.tell(say("clouds.swapping", name=self.run.name))
+        there = self.cloud.find(self.run.machine).disk
+        if there.lower() not in (self.run.old_disk.lower(), self.run.new_disk.lower()):
+            raise _strange_disk(self.run, there)
         self.cloud.close_access(self.run.old_disk)
         self.cloud.close_access(self.run.new_disk)
         self.cloud.swap(self.run.machine, self.run.new_disk)
@@ -176,20 +179,31 @@ def refuse_unfinished(cloud: Cloud, store: Store, machine: Machine, made: Sequen
         )
 
 
+def _strange_disk(run: Run, disk: str) -> Refused:
+    return Refused(say("clouds.strange_disk", name=run.name, disk=disk), say("clouds.strange_disk_next"))
+
+
 def go_back(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: None) -> None:
     """The machine gets its old disk and its old power; what the run made goes. May be done again after a crash."""
+    machine = cloud.find(run.machine)
+    if machine.disk.lower() != run.old_disk.lower() and not cloud.has_disk(run.old_disk):
+        # Before anything is stopped: a confirm, here or elsewhere, or somebody clearing up, has removed it.
+        raise Refused(
+            say("clouds.old_disk_gone", name=run.name, disk=run.old_disk),
+            say("clouds.old_disk_gone_next", backup=run.backup or "-"),
+        )
     if run.stage is not Stage.GOING_BACK:
         run.stage = Stage.GOING_BACK
         store.save(run)
-    machine = cloud.find(run.machine)
+    # Somebody may be reading the old disk meanwhile; one that is linked is put into no machine.
+    cloud.close_access(run.old_disk)
     if machine.disk.lower() != run.old_disk.lower():
         ours = {thing.id.lower() for thing in cloud.things(machine) if thing.run == run.id} | {run.new_disk.lower()}
         if machine.disk.lower() not in ours:
-            raise Refused(say("clouds.strange_disk", name=run.name, disk=machine.disk), say("clouds.strange_disk_next"))
+            raise _strange_disk(run, machine.disk)
         tell(say("clouds.swapping_back", name=run.name))
         cloud.stop(run.machine)
         cloud.swap(run.machine, run.old_disk)
-    cloud.close_access(run.old_disk)
     if run.was_running:
         tell(say("clouds.starting", name=run.name))
         cloud.start(run.machine)

@@ -22,6 +22,7 @@ LOOK = "look"
 _LONGEST = 80
 """Characters of a disk's or snapshot's name in Azure ("Naming rules and restrictions for Azure resources")."""
 _LONGEST_TAG = 256
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -34,6 +35,16 @@ def name_of(machine: str, run: str, role: str) -> str:
     tail = f"-bootmend-{run}-{role}"
     plain = re.sub(r"[^A-Za-z0-9-]", "-", machine.rsplit("/", 1)[-1]).strip("-") or "machine"
     return plain[: _LONGEST - len(tail)] + tail
+
+
+def is_run_id(text: str) -> bool:
+    """A tag is anybody's to write, and a run's id becomes the name of a file here."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def is_named_for(name: str, run: str, role: str) -> bool:
+    """Tags wander to copies that others make, such as restored backups; the name of a disk never changes."""
+    return is_run_id(run) and name.lower().endswith(f"-bootmend-{run}-{role}".lower())
 
 
 def tags_of(machine: str, run: str, role: str, old_disk: str = "") -> dict[str, str]:

@@ -28,7 +28,9 @@ def _by_tags(cloud: Cloud, store: Store, machine: Machine) -> Run | None:
         return None
     newest = max(thing.run for thing in made)
     mine = [thing for thing in made if thing.run == newest]
-    old_disk = next((thing.old_disk for thing in mine if thing.old_disk), machine.disk)
+    # The backup first: of which disk it is a snapshot, the cloud itself knows.
+    told = sorted(mine, key=lambda thing: thing.role != BACKUP)
+    old_disk = next((thing.old_disk for thing in told if thing.old_disk), machine.disk)
     new_disk = next((thing.id for thing in mine if thing.role == REPAIRED), "")
     backup = next((thing.id for thing in mine if thing.role == BACKUP), "")
     on_new = machine.disk.lower() == new_disk.lower()

@@ -107,6 +107,9 @@ class AzureCloud(Cloud):
             self._fill(self._links[source.lower()], target, patches)
         return str(made)
 
+    def has_disk(self, disk: str) -> bool:
+        return self.disks.find(disk_id(disk)) is not None
+
     def swap(self, machine: str, disk: str) -> None:
         self.vms.swap(ResourceId.parse(machine), disk_id(disk))
 

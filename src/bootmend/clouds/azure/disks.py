@@ -23,7 +23,7 @@ from azure.mgmt.compute.models import (
 from bootmend.clouds.azure.answers import asking, word
 from bootmend.clouds.azure.ids import SNAPSHOT, ResourceId
 from bootmend.clouds.cloud import Thing
-from bootmend.clouds.naming import MACHINE, OLD_DISK, ROLE, RUN
+from bootmend.clouds.naming import MACHINE, OLD_DISK, ROLE, RUN, is_named_for
 from bootmend.errors import CloudAway, Misuse, Refused
 from bootmend.texts import say
 
@@ -112,7 +112,10 @@ class Disks:
                 self._disks.begin_delete(wanted.group, wanted.name).result()
 
     def things(self, group: str) -> list[tuple[str, Thing]]:
-        """What runs have made in a resource group, each with the machine it was made for."""
+        """What runs have made in a resource group, each with the machine it was made for.
+
+        By tag and by name: what merely carries the tags is somebody else's.
+        """
         with asking(group):
             listed: list[Disk | Snapshot] = [
                 *self._disks.list_by_resource_group(group),
@@ -121,12 +124,18 @@ class Disks:
         found = []
         for one in listed:
             tags = one.tags or {}
-            if RUN in tags and MACHINE in tags:
+            made = ResourceId.parse(one.id or "")
+            if MACHINE in tags and is_named_for(made.name, tags.get(RUN, ""), tags.get(ROLE, "")):
                 kind = "snapshot" if isinstance(one, Snapshot) else "disk"
-                name = str(ResourceId.parse(one.id or ""))
-                thing = Thing(name, kind, tags[RUN], tags.get(ROLE, ""), tags.get(OLD_DISK, ""))
+                thing = Thing(str(made), kind, tags[RUN], tags[ROLE], _source_of(one) or tags.get(OLD_DISK, ""))
                 found.append((tags[MACHINE], thing))
         return found
+
+
+def _source_of(one: Disk | Snapshot) -> str:
+    """The disk that a snapshot is of, as Azure itself keeps it; a tag may have been changed."""
+    creation = one.properties.creation_data if isinstance(one, Snapshot) and one.properties is not None else None
+    return (creation.source_resource_id or "") if creation is not None else ""
 
 
 def like(source: Disk, creation: CreationData, tags: Mapping[str, str]) -> Disk:

@@ -24,7 +24,7 @@ from bootmend.clouds.azure.answers import asking
 from bootmend.clouds.azure.ids import DISK, VM, ResourceId, looks_like_id
 from bootmend.clouds.azure.pace import Pace
 from bootmend.clouds.cloud import Listed, Machine, Power, Thing
-from bootmend.clouds.naming import HELPER, MACHINE, ROLE, RUN
+from bootmend.clouds.naming import HELPER, MACHINE, ROLE, RUN, is_run_id
 from bootmend.errors import BootmendError, CloudAway, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -117,7 +117,7 @@ class Machines:
         """Helpers that a run made and that go with it, each with the machine it was made for."""
         for vm in self._listed(group):
             tags = vm.tags or {}
-            if tags.get(ROLE) == HELPER and RUN in tags:
+            if tags.get(ROLE) == HELPER and is_run_id(tags.get(RUN, "")):
                 yield tags.get(MACHINE, ""), Thing(str(ResourceId.parse(vm.id or "")), "machine", tags[RUN], HELPER)
 
     def forget(self) -> None:

@@ -94,6 +94,9 @@ class LocalCloud(Cloud):
             device.flush()
         return str(made)
 
+    def has_disk(self, disk: str) -> bool:
+        return Path(disk).is_file()
+
     def swap(self, machine: str, disk: str) -> None:
         local = LocalMachine(Path(machine))
         if local.runs:
