@@ -15,6 +15,9 @@ OLD_DISK = "bootmend-old-disk"
 JOB = "bootmend-job"
 """On a helper that several runs share: it belongs to none of them and goes with the last."""
 
+SUBNET = "bootmend-subnet"
+"""On a helper that was put into a subnet of somebody's: it has no network of its own to take along."""
+
 BACKUP, REPAIRED, PARCEL, HELPER = "backup", "repaired", "parcel", "helper"
 LOOK = "look"
 """Of a snapshot that is only read and goes at once; also the `how` of such a run."""

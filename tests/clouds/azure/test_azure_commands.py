@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from azure_stage import PACE, double_with_machines
 from command_line import Ended, command, said
 from lab_machines import CATALOGS
 
+from bootmend.cli.azure.session import telling
+from bootmend.cli.options import SETTINGS
 from bootmend.clouds.azure.simulate.double import Double
 from bootmend.disk.container import open_disk
 from bootmend.lab.machine import create
@@ -51,6 +54,12 @@ def test_lists() -> None:
     rows = document(command("azure", "list", "--unhealthy", "--json"))["machines"]
     # web1 stands at a boot error; web2 is off, which is no illness.
     assert [(row["name"], row["power"], row["unhealthy"]) for row in rows] == [("web1", "running", True)]
+
+
+def test_other_systems_are_not_listed(double: Double) -> None:
+    double.vm("web1").resource.properties["storageProfile"]["osDisk"]["osType"] = "Linux"
+    done = command("azure", "list", "--json")
+    assert [row["name"] for row in document(done)["machines"]] == ["web2"], said(done)
 
 
 @pytest.mark.usefixtures("double")
@@ -147,3 +156,17 @@ def test_the_life_of_a_broken_machine(tmp_path: Path, monkeypatch: pytest.Monkey
         done = command("azure", "undo", "web1", "--yes")
         assert done.returncode == 0 and double.leaks() == [] and vm.os_disk == "web1_OsDisk_1"
         assert vm.phase != "ready"
+
+
+def test_what_a_machine_shows_moves_no_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    @contextmanager
+    def progress() -> Iterator[Callable[[str], None]]:
+        yield shown.append
+
+    monkeypatch.setattr("bootmend.cli.session.progress", progress)
+    monkeypatch.setattr(SETTINGS, "quiet", True)
+    with telling() as tell:
+        tell("\x1b[2J[red]x")
+    assert shown == ["\\x1b[2J\\[red]x"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.core.rest import HttpRequest
 from azure_stage import azure_cloud, double_with_machines, file_of
 from cloud_stage import GOOD, PLACE, content_hash
 from helper_program import helper_flow, write_program
@@ -65,6 +66,23 @@ def test_a_helper_that_is_there_is_used_and_stays(double: Double, tmp_path: Path
     helper_flow(cloud, store, keep=True)
     again = [seen for seen in double.calls if seen.action == f"{VM}/write" and "helper" in seen.path]
     assert len(made) == len(again) == 1
+
+
+def test_in_a_given_subnet_no_network_is_made_or_removed(double: Double, tmp_path: Path) -> None:
+    cloud, store = azure_cloud(double), Store(tmp_path / "state")
+    path = f"/subscriptions/{double.subscription}/resourceGroups/lab/providers/Microsoft.Network/virtualNetworks/theirs"
+    subnets = [{"name": "inside", "properties": {"addressPrefix": "10.9.0.0/24"}}]
+    properties = {"addressSpace": {"addressPrefixes": ["10.9.0.0/24"]}, "subnets": subnets}
+    body = {"location": "westeurope", "properties": properties}
+    request = HttpRequest("PUT", f"{path}?api-version=2024-05-01", json=body)
+    cloud.connection.client.send_request(request).raise_for_status()
+    before = len(double.calls)
+    run = helper_flow(cloud, store, subnet=f"{path}/subnets/inside")
+    assert run.verdict == "healthy"
+    networks = "Microsoft.Network/virtualNetworks/"
+    asked = {seen.action for seen in double.calls[before:] if seen.action.startswith(networks)}
+    assert not asked & {f"{networks}write", f"{networks}delete"}
+    assert not any(name.startswith("virtualMachines/") for name in double.leaks())
 
 
 def test_trusted_launch_goes_by_a_helper(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from azure_stage import azure_cloud, double_with_machines
 from cloud_stage import Patching, run_flow
 
 from bootmend.clouds.azure.cloud import AzureCloud
-from bootmend.clouds.azure.machines import disk_id
+from bootmend.clouds.azure.machines import as_machine, disk_id, os_disk_of
 from bootmend.clouds.azure.simulate.double import Double
 from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.naming import MACHINE, OLD_DISK, REPAIRED, ROLE, RUN, is_named_for, name_of
@@ -106,3 +106,17 @@ def test_a_disk_that_came_in_meanwhile_is_not_swapped_out(tmp_path: Path) -> Non
         with pytest.raises(Refused, match="neither"):
             run_flow(cloud, store, "web1", Patching(cloud, fail=lambda: cloud.swap(machine, made)))
         assert cloud.find("web1").disk == made
+
+
+def test_one_without_a_managed_disk_does_not_spoil_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with double_with_machines(tmp_path, **UNSEEN) as double:
+        cloud = azure_cloud(double)
+        client = cloud.connection.client.virtual_machines
+        found = list(client.list("lab", expand="instanceView"))
+        odd = os_disk_of(found[0])
+        assert odd is not None
+        odd.managed_disk = None
+        monkeypatch.setattr(client, "list", lambda *_, **__: found)
+        assert {one.machine.name: bool(one.machine.disk) for one in cloud.machines()} == {"web1": False, "web2": True}
+        with pytest.raises(Refused, match="no managed disk"):
+            as_machine(found[0])

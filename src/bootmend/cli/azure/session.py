@@ -66,11 +66,19 @@ def helper_wanted(
 @contextmanager
 def telling(cloud: Cloud | None = None) -> Iterator[Progress]:
     """A line on the terminal that says what is being done; without one, each step a line on stderr."""
+    from rich.markup import escape
+
     from bootmend.cli.session import progress
+    from bootmend.cli.visible import visible
     from bootmend.clouds.azure.cloud import AzureCloud
 
     if sys.stderr.isatty() or SETTINGS.quiet:
-        with progress() as tell:
+        with progress() as show:
+
+            def tell(words: str) -> None:
+                # What a machine shows of itself is hostile, and brackets in it are no markup.
+                show(escape(visible(words)))
+
             if isinstance(cloud, AzureCloud):
                 cloud.tell = tell
             yield tell

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bootmend.cli.azure.session import ask, azure_cloud, show_run, telling
+from bootmend.cli.visible import visible
 from bootmend.errors import BootmendError, Refused
 from bootmend.texts import say
 
@@ -86,7 +87,7 @@ def finish(command: str, cloud: AzureCloud, store: Store, members: Sequence[Memb
             if one.run is not None:
                 show_run(out, one.run, made.get(one.run.machine, []))
             if one.error is not None:
-                sys.stderr.write(say("many.not_done", name=label(one), why=one.error) + "\n")
+                sys.stderr.write(visible(say("many.not_done", name=label(one), why=one.error)) + "\n")
         if refused:
             out.print(say("many.refused", count=refused))
         if command == "repair":
@@ -132,7 +133,7 @@ def undo_or_confirm(
         wanted = [one for one in members if one.error is None]
         for one in members:
             if one.error is not None and not json:
-                sys.stderr.write(say("many.not_done", name=label(one), why=one.error) + "\n")
+                sys.stderr.write(visible(say("many.not_done", name=label(one), why=one.error)) + "\n")
         if not wanted:
             raise _first_error(members)
         ask(say(question, count=len(wanted), names=" ".join(map(label, wanted))), yes)
@@ -156,7 +157,7 @@ def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) ->
             try:
                 clear_helper(cloud, store, run, tell)
             except BootmendError as error:
-                sys.stderr.write(f"{error}\n")
+                sys.stderr.write(visible(str(error)) + "\n")
 
 
 def _first_error(members: Sequence[Member]) -> Exception:

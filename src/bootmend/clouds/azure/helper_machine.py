@@ -28,7 +28,7 @@ from bootmend.clouds.azure.ids import VM, ResourceId
 from bootmend.clouds.azure.machines import power_of, view_of
 from bootmend.clouds.azure.pace import Pace
 from bootmend.clouds.cloud import Power
-from bootmend.clouds.naming import HELPER, ROLE
+from bootmend.clouds.naming import HELPER, ROLE, SUBNET
 from bootmend.errors import CloudAway, Refused
 from bootmend.texts import say
 
@@ -184,7 +184,8 @@ class HelperMachine:
                 return False
             with asking(self.id.name):
                 self._vms.begin_delete(self.id.group, self.id.name).result()
-        if not self._wanted.subnet:
+        # Whoever clears up after a crash was not told of a subnet, and may have no right to networks at all.
+        if not self._wanted.subnet and (vm is None or SUBNET not in (vm.tags or {})):
             self._send("DELETE", self._network, None, (200, 202, 204, 404))
         return True
 
@@ -255,8 +256,9 @@ class HelperMachine:
             ),
         )
         zones = [self.place.zone] if self.place.zone else None
+        given = {SUBNET: "given"} if self._wanted.subnet else {}
         return models.VirtualMachine(
-            location=self.place.location, zones=zones, tags=self._tags(tags), properties=properties
+            location=self.place.location, zones=zones, tags={**self._tags(tags), **given}, properties=properties
         )
 
 

@@ -20,7 +20,7 @@ from azure.mgmt.compute.models import (
     VirtualMachineProperties,
 )
 
-from bootmend.clouds.azure.answers import asking
+from bootmend.clouds.azure.answers import asking, word
 from bootmend.clouds.azure.ids import DISK, VM, ResourceId, looks_like_id
 from bootmend.clouds.azure.pace import Pace
 from bootmend.clouds.cloud import Listed, Machine, Power, Thing
@@ -104,14 +104,16 @@ class Machines:
             return self._client.get(wanted.group, wanted.name, expand="instanceView")
 
     def all(self) -> Iterator[Listed]:
+        """Those of Windows; one that boots from no managed disk is listed without a disk."""
         with asking("virtualMachines"):
             if self._group:
                 found = list(self._client.list(self._group, expand="instanceView"))
             else:
                 found = list(self._client.list_all(expand="instanceView"))
         for vm in found:
-            if os_disk_of(vm) is not None:
-                yield Listed(as_machine(vm), agent_of(view_of(vm)))
+            os_disk = os_disk_of(vm)
+            if os_disk is not None and word(os_disk.os_type).lower() in ("", "windows"):
+                yield Listed(_as_shown(vm), agent_of(view_of(vm)))
 
     def helpers(self, group: str) -> Iterator[tuple[str, Thing]]:
         """Helpers that a run made and that go with it, each with the machine it was made for."""
@@ -182,13 +184,20 @@ class Machines:
 
 def as_machine(vm: VirtualMachine) -> Machine:
     """Refused where it boots from no managed disk."""
+    machine = _as_shown(vm)
+    if not machine.disk:
+        raise Refused(say("azure.unmanaged", name=machine.name), say("azure.unmanaged_next"))
+    return machine
+
+
+def _as_shown(vm: VirtualMachine) -> Machine:
+    """Without a disk where it boots from no managed one."""
     wanted = ResourceId.parse(vm.id or "")
     os_disk = os_disk_of(vm)
     disk = (os_disk.managed_disk.id or "") if os_disk is not None and os_disk.managed_disk is not None else ""
-    if not disk:
-        raise Refused(say("azure.unmanaged", name=wanted.name), say("azure.unmanaged_next"))
     place = "/".join([vm.location, *(vm.zones or [])])
-    return Machine(str(wanted), wanted.name, place, power_of(view_of(vm)), str(ResourceId.parse(disk)))
+    boots_from = str(ResourceId.parse(disk)) if disk else ""
+    return Machine(str(wanted), wanted.name, place, power_of(view_of(vm)), boots_from)
 
 
 def os_disk_of(vm: VirtualMachine) -> OSDisk | None:
