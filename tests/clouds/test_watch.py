@@ -91,6 +91,8 @@ def test_what_was_there_before_is_no_news() -> None:
     assert (seen.agent, seen.screen, seen.serial) == (None, None, "new line\n")
     seen = news(Sight(Power.RUNNING, "Ready", START + timedelta(seconds=1), b"p", "mark2", "anew"), before)
     assert (seen.agent, seen.screen, seen.serial) == ("Ready", b"p", "anew")
+    assert news(Sight(Power.RUNNING, "Ready", None), before).agent is None
+    assert news(Sight(Power.RUNNING, "Ready", None), {}).agent == "Ready"
 
 
 def test_good_news_must_last() -> None:

@@ -225,8 +225,8 @@ def confirm(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: Non
 
 def clear_up(cloud: Cloud, run: Run, tell: Progress, keep: str = "") -> None:
     """Removes what this run made, by the tags on it: so also what a crash kept out of the record."""
-    # Machines first: with a helper goes what is only its own.
-    for thing in sorted(cloud.things(cloud.find(run.machine)), key=lambda one: one.kind != "machine"):
+    # Machines last: a helper to which disks are attached, perhaps somebody else's, is not removed.
+    for thing in sorted(cloud.things(cloud.find(run.machine)), key=lambda one: one.kind == "machine"):
         if thing.run == run.id and thing.id.lower() != keep.lower():
             tell(say("clouds.removing", kind=thing.kind, id=thing.id))
             cloud.close_access(thing.id)

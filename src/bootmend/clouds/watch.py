@@ -72,9 +72,9 @@ def before_start(sight: Sight) -> dict[str, str]:
 
 def news(sight: Sight, before: dict[str, str]) -> Sight:
     """The sight without what was there before the start."""
-    if sight.agent_when is not None and before.get("agent_when"):
+    if before.get("agent_when"):
         known = datetime.fromisoformat(before["agent_when"])
-        if sight.agent_when <= known:
+        if sight.agent_when is None or sight.agent_when <= known:  # without a time nothing shows that it is new
             sight = replace(sight, agent=None)
     if sight.screen_when is not None and sight.screen_when == before.get("screen_when"):
         sight = replace(sight, screen=None)

@@ -13,12 +13,12 @@ from helper_program import helper_flow, write_program
 from killed_client import killed_after
 
 from bootmend.clouds.azure.helper import Helper, Orders
-from bootmend.clouds.azure.helper_machine import Wanted
+from bootmend.clouds.azure.helper_machine import HelperMachine, Wanted
 from bootmend.clouds.azure.simulate.double import Double
 from bootmend.clouds.flow import begin, go_back
 from bootmend.clouds.mending import Mended, Outcome
 from bootmend.clouds.run import Stage, Store
-from bootmend.errors import BootmendError, InputError, Misuse, Refused
+from bootmend.errors import BootmendError, CloudAway, InputError, Misuse, Refused
 
 VM = "Microsoft.Compute/virtualMachines"
 
@@ -83,6 +83,25 @@ def test_in_a_given_subnet_no_network_is_made_or_removed(double: Double, tmp_pat
     asked = {seen.action for seen in double.calls[before:] if seen.action.startswith(networks)}
     assert not asked & {f"{networks}write", f"{networks}delete"}
     assert not any(name.startswith("virtualMachines/") for name in double.leaks())
+
+
+def test_a_helper_that_still_holds_the_disks_goes_too(
+    double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud, store = azure_cloud(double), Store(tmp_path / "state")
+
+    def lost(*_: object, **__: object) -> None:
+        raise CloudAway("no network")
+
+    with monkeypatch.context() as without, pytest.raises(CloudAway):
+        without.setattr(HelperMachine, "run", lost)
+        without.setattr(HelperMachine, "detach_if_there", lost)
+        helper_flow(cloud, store)
+    assert any(name.startswith("virtualMachines/") for name in double.leaks())
+    [run] = store.runs()
+    go_back(cloud, store, run)
+    assert double.leaks() == []
+    assert double.vm("web1").power == "running"
 
 
 def test_trusted_launch_goes_by_a_helper(tmp_path: Path) -> None:
