@@ -15,7 +15,7 @@ from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.naming import MACHINE, OLD_DISK, REPAIRED, ROLE, RUN, is_named_for, name_of
 from bootmend.clouds.run import Run, Stage, Store
 from bootmend.clouds.standing import standing
-from bootmend.errors import Refused
+from bootmend.errors import Misuse, Refused
 
 UNSEEN = {"boot_diagnostics": False}
 
@@ -120,3 +120,9 @@ def test_one_without_a_managed_disk_does_not_spoil_the_list(tmp_path: Path, monk
         assert {one.machine.name: bool(one.machine.disk) for one in cloud.machines()} == {"web1": False, "web2": True}
         with pytest.raises(Refused, match="no managed disk"):
             as_machine(found[0])
+
+
+@pytest.mark.parametrize(("name", "group"), [("web9/../web1", "lab"), ("../web1", "lab"), ("web1", "x/../lab")])
+def test_a_name_with_a_slash_leads_nowhere(name: str, group: str, tmp_path: Path) -> None:
+    with double_with_machines(tmp_path) as double, pytest.raises(Misuse, match="not the id"):
+        azure_cloud(double, group).find(name)

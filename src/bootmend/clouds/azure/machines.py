@@ -59,7 +59,8 @@ class Machines:
         if looks_like_id(name):
             return self.same_subscription(ResourceId.parse(name))
         if self._group:
-            return ResourceId(self._connection.subscription, self._group, VM, name)
+            # Read back, because a slash in a name would lead elsewhere.
+            return ResourceId.parse(str(ResourceId(self._connection.subscription, self._group, VM, name)))
         with asking(name):
             known = [one.id or "" for one in self._client.list_all()]
         return self._named(name, known)
