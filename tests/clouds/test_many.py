@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -44,6 +46,15 @@ def test_no_more_than_so_many_at_once() -> None:
     assert most == 3
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """SIGINT is ignored where the tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_ends_each_at_its_next_step_and_begins_no_other() -> None:
     members = [Member(str(number)) for number in range(5)]
     stop = Stop()

@@ -27,8 +27,9 @@ def test_it_runs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     archive = portable()
     assert portable() == archive and archive.stat().st_size < 80 << 20
     there = tmp_path / "there"
+    there.mkdir()
+    subprocess.run(["tar", "-xzf", archive, "-C", there], check=True)  # as the helper's script does
     with tarfile.open(archive) as tar:
-        tar.extractall(there, filter="data")
         assert not [member.name for member in tar.getmembers() if "azure/simulate/" in member.name]
     (there / "site" / "loaded.py").write_text(LOADED)
     told = subprocess.run([there / "run", "loaded"], env={}, capture_output=True, text=True, check=True).stdout

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import disk_server as faults
 import pytest
@@ -83,9 +84,15 @@ def test_a_root_in_ssl_cert_file_is_trusted(
 def test_a_certificate_for_another_host_is_refused(
     server: DiskServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    resolve = socket.getaddrinfo
+
+    def leading_here(host: str, *rest: Any, **named: Any) -> Any:
+        return resolve("127.0.0.1" if host == "elsewhere.example" else host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", leading_here)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with pytest.raises(Unreachable, match="certificate is not accepted"):
-        HttpDisk(secure(server).replace("127.0.0.1", "localhost"), patience=HASTY)
+        HttpDisk(secure(server).replace("127.0.0.1", "elsewhere.example"), patience=HASTY)
 
 
 def test_a_server_without_tls_is_refused() -> None:
