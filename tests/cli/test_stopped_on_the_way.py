@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ctrl_c import heeding_ctrl_c
 from lab_machines import base
 from qemu_images import content_of, make_image
 
@@ -42,16 +41,6 @@ def work():
 
 sys.exit(_in_child(work))
 """
-
-
-@contextmanager
-def heeding_ctrl_c() -> Iterator[None]:
-    """What is started here heeds SIGINT, which a shell's background ignores, and with it all that is started there."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _until(there: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import _thread
-import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
+from ctrl_c import heeding_ctrl_c
 
 from bootmend.clouds.many import Member, Stop, side_by_side
 from bootmend.clouds.run import Run, Stage
@@ -46,15 +45,6 @@ def test_no_more_than_so_many_at_once() -> None:
     assert most == 3
 
 
-@pytest.fixture
-def heeding_ctrl_c() -> Iterator[None]:
-    """SIGINT is ignored where the tests run in a shell's background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_ends_each_at_its_next_step_and_begins_no_other() -> None:
     members = [Member(str(number)) for number in range(5)]
     stop = Stop()
@@ -68,7 +58,7 @@ def test_ctrl_c_ends_each_at_its_next_step_and_begins_no_other() -> None:
         stop.sleep(30)
         tell(f"second of {member.name}")
 
-    with pytest.raises(KeyboardInterrupt):
+    with heeding_ctrl_c(), pytest.raises(KeyboardInterrupt):
         side_by_side(members, work, 2, stop)
     assert sorted(steps) == ["web: first of 0", "web: first of 1"]
     assert [isinstance(member.error, CloudAway) for member in members] == [True, True, False, False, False]

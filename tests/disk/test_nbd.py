@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
+from ctrl_c import heeding_ctrl_c
 
 from bootmend.disk.nbd import NbdClient
 from bootmend.errors import DeviceError
@@ -130,15 +131,12 @@ def test_ctrl_c_in_the_middle_leaves_no_reply_to_the_next_request(structured: bo
         "flush": client.flush,
         "extents": lambda: list(client.extents()),
     }
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with heeding_ctrl_c():
         pressing = structured or command != "extents"  # without its contexts such a server is not asked
         with pytest.raises(KeyboardInterrupt) if pressing else nullcontext():
             ask[command]()
         pressing = False
         assert client.read(4096, 512) == CONTENT[4096:4608]
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_a_read_only_export() -> None:
