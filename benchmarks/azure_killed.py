@@ -24,9 +24,9 @@ from killed_client import Ending, any_call, killed_after, repair  # noqa: E402
 
 import bootmend.clouds.azure.helper as by_helper  # noqa: E402
 from bootmend.clouds.azure.cloud import AzureCloud  # noqa: E402
-from bootmend.clouds.flow import confirm, go_back  # noqa: E402
 from bootmend.clouds.run import Run, Stage, Store  # noqa: E402
 from bootmend.clouds.standing import standing  # noqa: E402
+from bootmend.clouds.way_back import confirm, go_back  # noqa: E402
 
 
 def _standing(what: Callable[[AzureCloud, Store, Run], None]) -> Callable[[AzureCloud, Store], Run]:

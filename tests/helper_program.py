@@ -16,6 +16,7 @@ from cloud_stage import GOOD, HASTY, PLACE
 
 from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.helper import Helper, Orders
+from bootmend.clouds.azure.helper_choice import clear_helper
 from bootmend.clouds.azure.helper_machine import Wanted
 from bootmend.clouds.flow import Flow, begin
 from bootmend.clouds.run import Run, Stage, Store
@@ -63,7 +64,8 @@ def helper_flow(cloud: AzureCloud, store: Store, **wanted: object) -> Run:
     if run is None and known and known[0].stage is Stage.DONE:
         run = known[0]  # killed while the helper was being removed
     if run is None:
-        run = begin(cloud, store, machine, "helper", {"start": True, "accept": []})
+        options = {"start": True, "accept": [], "helper": wanted, "place": machine.place}
+        run = begin(cloud, store, machine, "helper", options)
     Flow(cloud, store, run, way, HASTY).go()
-    way.close(run, lambda _: None)
+    clear_helper(cloud, store, run, lambda _: None)
     return run

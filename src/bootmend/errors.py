@@ -10,6 +10,7 @@
     │   ├── ChangedMeanwhile   3   it does, but it is no longer the disk that the reading began with
     │   └── CloudAway              a cloud's management gives no answer (network, sign-in): the same may work later
     ├── Refused                3   it could be done, but is not safe; nothing was written
+    ├── HalfWay                1   something was changed, and neither the rest nor the way back could be done now
     └── Misuse                 2   the caller asked for something that makes no sense
 
 Anything else that escapes is a fault in bootmend itself (exit code 5).
@@ -62,6 +63,8 @@ class Unreachable(BootmendError):
     """
 
     exit_code = 4
+    passing = False
+    """The same may work later."""
 
 
 class ChangedMeanwhile(Unreachable):
@@ -73,6 +76,8 @@ class ChangedMeanwhile(Unreachable):
 class CloudAway(Unreachable):
     """A cloud could not be asked (network, sign-in, a failure of its own): what was begun can go on later."""
 
+    passing = True
+
 
 class Refused(BootmendError):
     """It could be done, but it is not safe: nothing was written. `next_step` says what to do instead."""
@@ -83,6 +88,12 @@ class Refused(BootmendError):
         self.reason = reason
         self.next_step = next_step
         super().__init__(f"{reason} {next_step}".strip())
+
+
+class HalfWay(BootmendError):
+    """Something was changed, and that is as far as it goes: the sentence says how it stands and what can be done."""
+
+    exit_code = 1
 
 
 class Misuse(BootmendError):

@@ -16,11 +16,11 @@ import pytest
 from cloud_stage import BAD, GOOD, PLACE, SIZE, WRONG, Patching, content_hash, run_flow
 
 from bootmend.clouds.cloud import Cloud, How, Power
-from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.mending import Outcome
 from bootmend.clouds.naming import BACKUP, LOOK, REPAIRED, name_of, tags_of
 from bootmend.clouds.run import Stage, Store
 from bootmend.clouds.standing import standing
+from bootmend.clouds.way_back import confirm, go_back
 from bootmend.disk.device import Patch
 from bootmend.errors import Missing, Refused
 

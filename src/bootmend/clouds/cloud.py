@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -26,7 +26,9 @@ class Power(StrEnum):
     HALTED = "halted"
     """Shut down from inside; the place it ran in, and its disk, are still held."""
     MOVING = "moving"
-    """Starting or stopping."""
+    """Starting."""
+    STOPPING = "stopping"
+    """On its way to being off."""
     UNKNOWN = "unknown"
 
 
@@ -69,8 +71,12 @@ class Sight:
     """A mark that differs for two pictures, such as the time it was taken."""
     serial: str | None = None
     """The serial console's log, or its end."""
+    serial_size: int | None = None
+    """Bytes of the whole log in UTF-8, where `serial` is its end only."""
     unseen: tuple[str, ...] = ()
     """Why something could not be seen, a sentence each."""
+    changed: datetime | None = None
+    """When the last change of the machine, such as its start, ended, by the clock that `agent_when` is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class Thing:
     """backup, repaired, helper, ..."""
     old_disk: str = ""
     """The disk that it stands in for."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """The other tags on it (naming.py): what only the record of its run would tell else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,24 @@ Each step looks before it acts, so it may be done again. A step counts as behind
 mark is durable; after a crash the first unmarked step is done again. What a crash leaves open is
 closed by the step that finds it: `mend` throws a half-filled disk away, access that was granted is
 taken back. The old disk and the snapshot stay until `confirm`; `go_back` needs nothing but the
-record, or the tags on what was made.
+record, or the tags on what was made. Another computer's run of the same machine: rivals.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from bootmend.clouds.cloud import Cloud, Machine, Thing
 from bootmend.clouds.mending import Outcome, Way
-from bootmend.clouds.naming import BACKUP, LOOK, name_of, tags_of
+from bootmend.clouds.naming import BACKUP, marks_of, name_of, tags_of
+from bootmend.clouds.rivals import rivals, rivals_of
 from bootmend.clouds.run import Run, Stage, Store, now
 from bootmend.clouds.watch import Patience, Verdict, Watched, before_start, watch
-from bootmend.errors import BootmendError, CloudAway, Refused
+from bootmend.clouds.way_back import clear_looks, go_back, strange_disk
+from bootmend.errors import BootmendError, HalfWay, Refused, Unreachable
 from bootmend.repair import Progress
 from bootmend.texts import say
 
@@ -41,6 +44,8 @@ class Flow:
     way: Way
     patience: Patience
     tell: Progress = lambda _: None
+    agreed: bool = True
+    """The repaired disk may be put in place. Where not, `go` returns once it is there, to be called again."""
 
     def go(self) -> Run:
         """Every step that is not behind us yet; returns with the run done or back."""
@@ -59,6 +64,8 @@ class Flow:
         for name, step in steps:
             if self.run.stage is not Stage.OPEN:
                 break
+            if name == "swap" and not self.agreed:
+                return self.run
             if name not in self.run.steps:
                 self._take_step(name, step)
         if self.run.stage is Stage.OPEN:
@@ -68,19 +75,42 @@ class Flow:
             go_back(self.cloud, self.store, self.run, self.tell)
         return self.run
 
+    @property
+    def waits(self) -> bool:
+        """For somebody to agree."""
+        return not self.agreed and self.run.stage is Stage.OPEN and "check" in self.run.steps
+
+    def decline(self) -> None:
+        """The repaired disk is not put in place: everything goes back."""
+        self._turn_back(say("clouds.not_agreed"))
+        go_back(self.cloud, self.store, self.run, self.tell)
+
     def _take_step(self, name: str, step: Callable[[], None]) -> None:
         """Before the machine was started anew, an error takes everything back; one that may pass waits for --resume."""
         try:
             step()
-        except CloudAway:
-            raise
-        except BootmendError as error:
-            if name not in ("start", "watch"):
-                self._turn_back(str(error))
-                go_back(self.cloud, self.store, self.run, self.tell)
+        except Exception as error:
+            if isinstance(error, Unreachable) and error.passing:
+                raise
+            if name in ("start", "watch"):
+                if isinstance(error, Refused):
+                    raise self._stuck(error) from error
+                raise
+            self._take_back(error)
             raise
         self.run.steps[name] = now()
         self.store.save(self.run)
+
+    def _take_back(self, error: Exception) -> None:
+        self._turn_back(str(error))
+        go_back(self.cloud, self.store, self.run, self.tell)
+
+    def _stuck(self, error: Refused) -> HalfWay:
+        """The repaired disk is in place, and that is as far as it goes."""
+        with suppress(BootmendError):
+            power = self.cloud.find(self.run.machine).power.value
+            return HalfWay(say("clouds.stuck", name=self.run.name, power=power, why=error.reason))
+        return HalfWay(say("clouds.stuck", name=self.run.name, power="?", why=error.reason))
 
     def _stop(self) -> None:
         self.tell(say("clouds.stopping", name=self.run.name))
@@ -89,8 +119,16 @@ class Flow:
     def _backup(self) -> None:
         self.tell(say("clouds.backing_up", name=self.run.name))
         tags = tags_of(self.run.machine, self.run.id, BACKUP, self.run.old_disk)
+        tags |= marks_of(self.run.was_running, self.run.options)
         name = name_of(self.run.name, self.run.id, BACKUP)
         self.run.backup = self.cloud.snapshot(self.run.old_disk, name, tags)
+        self._refuse_rivals(self.cloud.find(self.run.machine))
+
+    def _refuse_rivals(self, machine: Machine) -> None:
+        if others := {thing.run for thing in rivals_of(self.cloud, self.store, self.run, machine)}:
+            raise Refused(
+                say("clouds.elsewhere", name=self.run.name, run=", ".join(sorted(others))), say("clouds.elsewhere_next")
+            )
 
     def _mend(self) -> None:
         mended = self.way.mend(self.run, self.tell)
@@ -114,9 +152,11 @@ class Flow:
 
     def _swap(self) -> None:
         self.tell(say("clouds.swapping", name=self.run.name))
-        there = self.cloud.find(self.run.machine).disk
+        machine = self.cloud.find(self.run.machine)
+        self._refuse_rivals(machine)
+        there = machine.disk
         if there.lower() not in (self.run.old_disk.lower(), self.run.new_disk.lower()):
-            raise _strange_disk(self.run, there)
+            raise strange_disk(self.run, there)
         self.cloud.close_access(self.run.old_disk)
         self.cloud.close_access(self.run.new_disk)
         self.cloud.swap(self.run.machine, self.run.new_disk)
@@ -149,6 +189,7 @@ class Flow:
 
 def begin(cloud: Cloud, store: Store, machine: Machine, how: str, options: dict[str, Any]) -> Run:
     """A new run, on record before anything is done. Refused while an earlier one of this machine stands."""
+    clear_looks(cloud, store, machine.id)
     refuse_unfinished(cloud, store, machine)
     run = Run.of(cloud.kind, machine, how, options)
     store.save(run)
@@ -161,73 +202,12 @@ def refuse_unfinished(cloud: Cloud, store: Store, machine: Machine, made: Sequen
     `made` is what runs have made for it, where that was looked up just now.
     """
     for earlier in store.of_machine(cloud.kind, machine.id):
-        if earlier.unfinished and earlier.how == LOOK:  # a snapshot that a crash left behind, and nothing else
-            clear_up(cloud, earlier, lambda _: None)
-            earlier.stage = Stage.BACK
-            store.save(earlier)
-        if earlier.unfinished:
+        if earlier.unfinished and not earlier.looks:
             raise Refused(say("clouds.unfinished", name=machine.name, run=earlier.id), say("clouds.unfinished_next"))
         if earlier.stage is Stage.DONE and earlier.new_disk.lower() == machine.disk.lower():
             raise Refused(say("clouds.unconfirmed", name=machine.name, run=earlier.id), say("clouds.unconfirmed_next"))
-    known = {run.id for run in store.of_machine(cloud.kind, machine.id)}
-    # The disk of a run that was confirmed keeps its tags; nothing else of such a run is left.
     made = cloud.things(machine) if made is None else made
-    strange = {thing.run for thing in made if thing.id.lower() != machine.disk.lower()} - known
-    if strange:
+    if strange := {thing.run for thing in rivals(store, cloud.kind, machine, made)}:
         raise Refused(
             say("clouds.elsewhere", name=machine.name, run=", ".join(sorted(strange))), say("clouds.elsewhere_next")
         )
-
-
-def _strange_disk(run: Run, disk: str) -> Refused:
-    return Refused(say("clouds.strange_disk", name=run.name, disk=disk), say("clouds.strange_disk_next"))
-
-
-def go_back(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: None) -> None:
-    """The machine gets its old disk and its old power; what the run made goes. May be done again after a crash."""
-    machine = cloud.find(run.machine)
-    if machine.disk.lower() != run.old_disk.lower() and not cloud.has_disk(run.old_disk):
-        # Before anything is stopped: a confirm, here or elsewhere, or somebody clearing up, has removed it.
-        raise Refused(
-            say("clouds.old_disk_gone", name=run.name, disk=run.old_disk),
-            say("clouds.old_disk_gone_next", backup=run.backup or "-"),
-        )
-    if run.stage is not Stage.GOING_BACK:
-        run.stage = Stage.GOING_BACK
-        store.save(run)
-    # Somebody may be reading the old disk meanwhile; one that is linked is put into no machine.
-    cloud.close_access(run.old_disk)
-    if machine.disk.lower() != run.old_disk.lower():
-        ours = {thing.id.lower() for thing in cloud.things(machine) if thing.run == run.id} | {run.new_disk.lower()}
-        if machine.disk.lower() not in ours:
-            raise _strange_disk(run, machine.disk)
-        tell(say("clouds.swapping_back", name=run.name))
-        cloud.stop(run.machine)
-        cloud.swap(run.machine, run.old_disk)
-    if run.was_running:
-        tell(say("clouds.starting", name=run.name))
-        cloud.start(run.machine)
-    clear_up(cloud, run, tell)
-    run.stage = Stage.BACK
-    store.save(run)
-
-
-def confirm(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: None) -> None:
-    """The machine stays as it is: its old disk and the snapshot go. Refused while it boots from another disk."""
-    machine = cloud.find(run.machine)
-    if machine.disk.lower() != run.new_disk.lower():
-        raise Refused(say("clouds.not_on_new_disk", name=run.name, disk=machine.disk), say("clouds.not_on_new_next"))
-    cloud.remove(run.old_disk)
-    clear_up(cloud, run, tell, keep=run.new_disk)
-    run.stage = Stage.CONFIRMED
-    store.save(run)
-
-
-def clear_up(cloud: Cloud, run: Run, tell: Progress, keep: str = "") -> None:
-    """Removes what this run made, by the tags on it: so also what a crash kept out of the record."""
-    # Machines last: a helper to which disks are attached, perhaps somebody else's, is not removed.
-    for thing in sorted(cloud.things(cloud.find(run.machine)), key=lambda one: one.kind == "machine"):
-        if thing.run == run.id and thing.id.lower() != keep.lower():
-            tell(say("clouds.removing", kind=thing.kind, id=thing.id))
-            cloud.close_access(thing.id)
-            cloud.remove(thing.id)

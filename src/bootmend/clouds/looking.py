@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from bootmend.clouds.cloud import Cloud, Machine, Power
-from bootmend.clouds.flow import clear_up
 from bootmend.clouds.naming import LOOK, name_of, tags_of
 from bootmend.clouds.run import Run, Stage, Store
+from bootmend.clouds.way_back import end_look
 from bootmend.disk.device import BlockDevice
+from bootmend.errors import BootmendError
 from bootmend.repair import Progress
 from bootmend.texts import say
 
@@ -20,13 +21,20 @@ def needs_snapshot(machine: Machine) -> bool:
 
 @contextmanager
 def looking(cloud: Cloud, store: Store, machine: Machine, tell: Progress) -> Iterator[BlockDevice]:
-    """The snapshot goes when the block ends; a crash leaves a record of it, and the next run clears up."""
-    if not needs_snapshot(machine):
-        with cloud.reading(machine.disk) as device:
-            yield device
-        return
-    run = Run.of(cloud.kind, machine, LOOK, {})
+    """The snapshot goes when the block ends; a crash leaves a record of it, and the next command clears up."""
+    run = Run.of(cloud.kind, machine, LOOK, {"in_place": not needs_snapshot(machine)})
     store.save(run)
+    if not needs_snapshot(machine):
+        try:
+            with cloud.reading(machine.disk) as device:
+                yield device
+        except BaseException:
+            with suppress(BootmendError):
+                end_look(cloud, store, run, tell)
+            raise
+        run.stage = Stage.BACK
+        store.save(run)
+        return
     try:
         tell(say("clouds.backing_up", name=machine.name))
         name = name_of(machine.name, run.id, LOOK)
@@ -36,9 +44,3 @@ def looking(cloud: Cloud, store: Store, machine: Machine, tell: Progress) -> Ite
             yield device
     finally:
         end_look(cloud, store, run, tell)
-
-
-def end_look(cloud: Cloud, store: Store, run: Run, tell: Progress) -> None:
-    clear_up(cloud, run, tell)
-    run.stage = Stage.BACK
-    store.save(run)

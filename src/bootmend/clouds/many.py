@@ -30,13 +30,17 @@ class Member:
     run: Run | None = None
     error: Exception | None = None
     """Why nothing was begun, or what ended its run."""
+    wanted: Stage | None = None
+    """Where an undo or a confirm is to bring it."""
 
     @property
     def good(self) -> bool:
-        """It runs, or nothing was wrong with it, or it was to be left off and is repaired."""
+        """It runs, or nothing was wrong with it, or it was to be left off and is repaired; or it is where it should."""
         run = self.run
         if run is None or self.error is not None:
             return False
+        if self.wanted is not None:
+            return run.stage is self.wanted
         if run.stage is Stage.DONE:
             return run.verdict == "healthy" or not run.options.get("start", True)
         return run.outcome == "healthy"

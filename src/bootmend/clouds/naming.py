@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 RUN = "bootmend-run"
 MACHINE = "bootmend-machine"
@@ -12,8 +14,18 @@ ROLE = "bootmend-role"
 OLD_DISK = "bootmend-old-disk"
 """On a repaired disk: the id of the one it replaces, for an undo from another computer."""
 
+RAN = "bootmend-ran"
+"""On a backup: whether the machine ran before ("yes", "no"), for whoever has to put it back as it was."""
+
 JOB = "bootmend-job"
-"""On a helper that several runs share: it belongs to none of them and goes with the last."""
+"""On a helper that several runs share: it belongs to none of them and goes with the last. On their backups, too."""
+
+HELPER_GROUP = "bootmend-helper-group"
+"""On a backup: the resource group its run's helper was asked into, where that is another than the machine's."""
+
+BUSY = "bootmend-busy"
+"""On a helper that stays: the run or job that works on it, and since when; FREE where none does."""
+FREE = "-"
 
 SUBNET = "bootmend-subnet"
 """On a helper that was put into a subnet of somebody's: it has no network of its own to take along."""
@@ -53,3 +65,14 @@ def is_named_for(name: str, run: str, role: str) -> bool:
 def tags_of(machine: str, run: str, role: str, old_disk: str = "") -> dict[str, str]:
     tags = {RUN: run, MACHINE: machine[-_LONGEST_TAG:], ROLE: role}
     return {**tags, OLD_DISK: old_disk[-_LONGEST_TAG:]} if old_disk else tags
+
+
+def marks_of(ran: bool, options: Mapping[str, Any]) -> dict[str, str]:
+    """Tags of a backup that tell another computer what only the record of its run would tell."""
+    told = {RAN: "yes" if ran else "no", JOB: options.get("job"), HELPER_GROUP: options.get("helper", {}).get("group")}
+    return {key: str(value) for key, value in told.items() if value}
+
+
+def other_marks(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those of `marks_of` among the tags of something. Anybody may have written them: a job is named as a run is."""
+    return {key: tags[key] for key in (RAN, JOB, HELPER_GROUP) if key in tags and (key != JOB or is_run_id(tags[key]))}

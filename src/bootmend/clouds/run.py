@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bootmend.clouds.cloud import Machine, Power
-from bootmend.clouds.naming import new_run_id
+from bootmend.clouds.naming import LOOK, new_run_id
 from bootmend.errors import InputError, ParseError, Refused
 from bootmend.texts import say
 
@@ -69,12 +69,18 @@ class Run:
 
     @classmethod
     def of(cls, cloud: str, machine: Machine, how: str, options: dict[str, Any]) -> Run:
-        running = machine.power in (Power.RUNNING, Power.MOVING)
+        # Where it cannot be told, a machine that is off for no reason would be the worse surprise.
+        running = machine.power in (Power.RUNNING, Power.MOVING, Power.UNKNOWN)
         return cls(new_run_id(), cloud, machine.id, machine.name, how, machine.disk, running, options=options)
 
     @property
     def unfinished(self) -> bool:
         return self.stage in (Stage.OPEN, Stage.GOING_BACK)
+
+    @property
+    def looks(self) -> bool:
+        """It only reads the disk, for a diagnosis."""
+        return self.how == LOOK
 
 
 class Store:

@@ -40,10 +40,10 @@ _MEANINGS = {
     Kind.MENU: Meaning.STARTING,
     Kind.STUCK: Meaning.STARTING,
     Kind.LOGO: Meaning.STARTING,
-    Kind.BLACK: Meaning.STARTING,
     Kind.STARTING: Meaning.STARTING,
 }
-"""What is not here (a desktop, a running system) proves nothing: services may fail behind it."""
+"""What is not here proves nothing: services may fail behind a desktop, and Windows switches off a display that nobody
+used for ten minutes, so black may be a machine that runs well."""
 
 
 def screen_shows(picture: bytes | None) -> Shown | None:

@@ -121,7 +121,7 @@ class Client:
                 answer = self._exchange(method, url, url.target(more), headers or {}, body, dict.fromkeys(wanted, most))
             except (OSError, HTTPException) as error:
                 if last or self._stopped.is_set() or not self._may_pass(error):
-                    raise self._failed(self._sentence(error)) from None
+                    raise self._failed(self._sentence(error), passing=self._may_pass(error)) from None
                 self._rest(self.patience.wait(attempt))
                 # Silence has cost its time already: it is not borne as often as an honest no.
                 attempt += 2 if isinstance(error, TimeoutError) else 1
@@ -181,7 +181,7 @@ class Client:
         if asked is None:
             return usual
         if asked > self.patience.as_asked:
-            raise self._failed(say("http.busy", url=self.name, seconds=round(asked)))
+            raise self._failed(say("http.busy", url=self.name, seconds=round(asked)), passing=True)
         return max(usual, asked)
 
     def _may_pass(self, error: Exception) -> bool:
@@ -224,14 +224,16 @@ class Client:
         if answer.status in (404, 410):
             return self._failed(say("http.missing", url=self.name, code=known))
         if answer.status in PASSING:
-            return self._failed(say("http.troubled", url=self.name, code=known))
+            return self._failed(say("http.troubled", url=self.name, code=known), passing=True)
         return self._failed(say("http.answer", url=self.name, code=known))
 
     def changed(self) -> Unreachable:
         return self._kept(ChangedMeanwhile(say("http.changed", url=self.name)))
 
-    def _failed(self, sentence: str) -> Unreachable:
-        return self._kept(Unreachable(sentence))
+    def _failed(self, sentence: str, *, passing: bool = False) -> Unreachable:
+        failure = Unreachable(sentence)
+        failure.passing = passing
+        return self._kept(failure)
 
     def _kept(self, failure: Unreachable) -> Unreachable:
         with self._lock:

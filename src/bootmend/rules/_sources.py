@@ -167,7 +167,7 @@ def _judge(windows: Windows, candidate: Candidate) -> tuple[Chosen | None, str]:
     verdict = windows.signatures.active.audit(candidate.data, candidate.where)
     if not verdict.kernel_would_refuse and verdict.catalog is not None:
         return _chosen(candidate, verdict.catalog, None)
-    staged = windows.signatures.staged.audit(candidate.data, candidate.where)
+    staged = windows.signatures.audit_staged(candidate.data, candidate.where)
     if not staged.kernel_would_refuse and staged.catalog is not None:
         return _chosen(candidate, staged.catalog, LostCatalog(staged.catalog, None))
     # A boot option may pardon a driver that stands here; it never vouches for a file that is to be put here.

@@ -186,7 +186,7 @@ def _judge(
     verdict = signatures.active.audit(data, where)
     if verdict.status is Status.VALID and not verdict.kernel_would_refuse:
         return AuditedDriver(service, location, entry, verdict, None)
-    staged = signatures.staged.audit(data, where)
+    staged = signatures.audit_staged(data, where)
     if not staged.kernel_would_refuse and staged.catalog is not None:
         lost = LostCatalog(staged.catalog, None)
         return AuditedDriver(service, location, entry, verdict, Trouble.CATALOG_LOST, lost)

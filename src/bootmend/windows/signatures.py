@@ -9,6 +9,7 @@ file is sound.
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -109,6 +110,23 @@ class Signatures:
     def staged(self) -> CatalogSet:
         """What the active store can be filled from, on this very disk."""
         return self._set(self._staged_paths())
+
+    def audit_staged(self, data: bytes, where: str) -> Verdict:
+        """The verdict by the staged catalogs alone; those whose names the store lacks are asked first.
+
+        Most staged catalogs have a twin in the store, which has been read: where a catalog was lost, the few without
+        one tell, and the others (half of what a diagnosis reads) are left unread.
+        """
+        verdict = self._lacking.audit(data, where)
+        if not verdict.kernel_would_refuse and verdict.catalog is not None:
+            return verdict
+        return self.staged.audit(data, where)
+
+    @cached_property
+    def _lacking(self) -> CatalogSet:
+        """Staged catalogs of names that are not in the store."""
+        there = {ntpath.basename(path).lower() for path in self.active.paths}
+        return self._set(path for path in self._staged_paths() if ntpath.basename(path).lower() not in there)
 
     def _set(self, paths: Iterable[str]) -> CatalogSet:
         return CatalogSet(_announced(self._volume, paths), self._load, self.trust, self.policy)

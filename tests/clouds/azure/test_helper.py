@@ -15,9 +15,11 @@ from killed_client import killed_after
 from bootmend.clouds.azure.helper import Helper, Orders
 from bootmend.clouds.azure.helper_machine import HelperMachine, Wanted
 from bootmend.clouds.azure.simulate.double import Double
-from bootmend.clouds.flow import begin, go_back
+from bootmend.clouds.flow import begin
 from bootmend.clouds.mending import Mended, Outcome
+from bootmend.clouds.naming import BUSY, FREE
 from bootmend.clouds.run import Stage, Store
+from bootmend.clouds.way_back import go_back
 from bootmend.errors import BootmendError, CloudAway, InputError, Misuse, Refused
 
 VM = "Microsoft.Compute/virtualMachines"
@@ -60,11 +62,15 @@ def test_a_helper_that_is_there_is_used_and_stays(double: Double, tmp_path: Path
     run = helper_flow(cloud, store, keep=True, tags=(("costcenter", "7"),))
     assert any(name.startswith("virtualMachines/bootmend-helper") for name in double.leaks())
     vm = double.vm("bootmend-helper-westeurope")
-    assert vm.resource.shown["tags"] == {"costcenter": "7", "bootmend-role": "helper"}
-    made = [seen for seen in double.calls if seen.action == f"{VM}/write" and "helper" in seen.path]
+    assert vm.resource.shown["tags"] == {"costcenter": "7", "bootmend-role": "helper", BUSY: FREE}
+    made = [
+        seen for seen in double.calls if seen.method == "PUT" and seen.action == f"{VM}/write" and "helper" in seen.path
+    ]
     go_back(cloud, store, run)
     helper_flow(cloud, store, keep=True)
-    again = [seen for seen in double.calls if seen.action == f"{VM}/write" and "helper" in seen.path]
+    again = [
+        seen for seen in double.calls if seen.method == "PUT" and seen.action == f"{VM}/write" and "helper" in seen.path
+    ]
     assert len(made) == len(again) == 1
 
 
@@ -159,9 +165,11 @@ def test_a_machine_of_that_name_that_is_not_ours_is_left_alone(double: Double, t
     double.add_vm("bootmend-helper-westeurope", disk=tmp_path / "disks" / "web2.raw")
     cloud, store = azure_cloud(double), Store(tmp_path / "state")
     with pytest.raises(BootmendError, match="not bootmend's"):
-        helper_flow(cloud, store)
+        helper_flow(cloud, store, keep=True)
     assert double.leaks() == []
-    assert double.vm("bootmend-helper-westeurope").power == "running"
+    assert helper_flow(cloud, store).verdict == "healthy"  # by one of its own
+    vm = double.vm("bootmend-helper-westeurope")
+    assert (vm.power, vm.resource.shown.get("tags")) == ("running", None)
 
 
 @pytest.mark.parametrize("number", (4, 9, 10, 12, 18))

@@ -13,9 +13,9 @@ from cloud_stage import WRONG
 from killed_client import Ending, killed_after, repair
 
 from bootmend.clouds.azure.cloud import AzureCloud
-from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.run import Run, Stage, Store
 from bootmend.clouds.standing import standing
+from bootmend.clouds.way_back import confirm, go_back
 
 VM = "Microsoft.Compute/virtualMachines"
 

@@ -11,10 +11,10 @@ from cloud_stage import Patching, run_flow
 from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.machines import as_machine, disk_id, os_disk_of
 from bootmend.clouds.azure.simulate.double import Double
-from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.naming import MACHINE, OLD_DISK, REPAIRED, ROLE, RUN, is_named_for, name_of
 from bootmend.clouds.run import Run, Stage, Store
 from bootmend.clouds.standing import standing
+from bootmend.clouds.way_back import confirm, go_back
 from bootmend.errors import Misuse, Refused
 
 UNSEEN = {"boot_diagnostics": False}

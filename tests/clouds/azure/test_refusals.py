@@ -13,8 +13,8 @@ from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.connection import connect, to_url
 from bootmend.clouds.azure.simulate.double import Double
 from bootmend.clouds.azure.simulate.faults import Fault, no_capacity
-from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.run import Stage, Store
+from bootmend.clouds.way_back import confirm, go_back
 from bootmend.errors import BootmendError, CloudAway, Missing, Misuse, Refused, Unreachable
 
 UNSEEN = {"boot_diagnostics": False}

@@ -11,10 +11,10 @@ from cloud_stage import WRONG, Patching, run_flow
 from helper_program import helper_flow, write_program
 
 from bootmend.clouds.azure.simulate.double import Double
-from bootmend.clouds.flow import confirm, go_back
 from bootmend.clouds.looking import looking
 from bootmend.clouds.run import Store
 from bootmend.clouds.watch import judge
+from bootmend.clouds.way_back import confirm, go_back
 
 ROLE = Path(__file__).parents[3] / "docs" / "azure-role.json"
 

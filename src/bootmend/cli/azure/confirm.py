@@ -37,8 +37,8 @@ def confirm(
     """
     from bootmend.cli.output import console, put_document
     from bootmend.clouds import document
-    from bootmend.clouds.flow import confirm as stay
     from bootmend.clouds.run import Store
+    from bootmend.clouds.way_back import confirm as stay
 
     if len(vm) > 1:
 

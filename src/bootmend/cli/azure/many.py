@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bootmend.cli.azure.session import ask, azure_cloud, refuse_barred
 from bootmend.cli.azure.several import clear_helpers, finish, found, label, worked_at
 from bootmend.cli.visible import visible
-from bootmend.errors import BootmendError, Missing, Refused
+from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -83,22 +83,26 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
     from bootmend.clouds.flow import refuse_unfinished
     from bootmend.clouds.many import side_by_side
     from bootmend.clouds.watch import Verdict, judge
+    from bootmend.clouds.way_back import clear_looks
 
     costs: list[str] = []
 
     def first(member: Member) -> None:
         member.machine = cloud.find(member.name)
         if asked.resume:
-            known = store.of_machine(cloud.kind, member.machine.id)
-            job = [run for run in known if run.unfinished or run.options.get("job")]
-            if not job:
+            runs = [run for run in store.of_machine(cloud.kind, member.machine.id) if not run.looks]
+            # One of the job that has ended is told of again, with the others.
+            if not runs or not (runs[0].unfinished or runs[0].options.get("job")):
                 raise Missing(say("clouds.nothing_to_resume", name=member.machine.name))
-            member.run = job[0]
+            if runs[0].unfinished and runs[0].how != "helper":
+                raise Misuse(say("many.begun_direct", name=member.machine.name))
+            member.run = runs[0]
 
     def further(member: Member) -> None:
         machine = member.machine
         if machine is None:
             return
+        clear_looks(cloud, store, machine.id)
         refuse_unfinished(cloud, store, machine, made[machine.id])
         refuse_barred(cloud.obstacles(machine), How.HELPER)
         if judge(cloud.look(machine.id)).verdict is Verdict.HEALTHY and not asked.force:
@@ -166,8 +170,9 @@ def _begun(store: Store, wanted: list[Member], asked: Asked) -> None:
 def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Asked, stop: Stop) -> None:
     from bootmend.cli.azure.session import telling
     from bootmend.cli.session import roots_given
-    from bootmend.clouds.azure.batch import Batches, wanted_of
+    from bootmend.clouds.azure.batch import Batches
     from bootmend.clouds.azure.helper import Helper, Orders
+    from bootmend.clouds.azure.helper_choice import wanted_of
     from bootmend.clouds.flow import Flow
     from bootmend.clouds.watch import Patience
 

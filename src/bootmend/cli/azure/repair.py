@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bootmend.cli.azure.many import Asked, repair_many
+from bootmend.cli.azure.rehearse import rehearse
 from bootmend.cli.azure.session import (
     Group,
     Subscription,
@@ -19,6 +20,8 @@ from bootmend.cli.azure.session import (
     ask,
     azure_cloud,
     helper_wanted,
+    minutes,
+    need_somebody,
     refuse_barred,
     show_machine,
     show_result,
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from bootmend.clouds.azure.cloud import AzureCloud
     from bootmend.clouds.azure.helper import Helper
     from bootmend.clouds.cloud import How, Machine
+    from bootmend.clouds.flow import Flow
     from bootmend.clouds.mending import Here
     from bootmend.clouds.run import Run, Store
     from bootmend.repair import Proposal
@@ -47,6 +51,9 @@ HowWord = Annotated[
     typer.Option("--how", help="direct: the disk is read and filled by ranges; helper: on a small Linux machine."),
 ]
 Only = Annotated[list[str], typer.Option("--only", metavar="RULE", help="Mend only what this rule finds.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Read, plan and rehearse, then stop; the machine is left as it is.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that was broken off.")]
 NoStart = Annotated[bool, typer.Option("--no-start", help="Leave the machine off, on its repaired disk.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="MINUTES", help="How long it may take to come up.")]
@@ -89,6 +96,7 @@ def repair(
     trust: Trusted = [],
     only: Only = [],
     accept: Accept = [],
+    dry_run: DryRun = False,
     resume: Resume = False,
     no_start: NoStart = False,
     wait: Wait = 15.0,
@@ -99,8 +107,9 @@ def repair(
 ) -> None:
     """Mend what keeps VM from booting on a copy of its OS disk, put that in its place, and watch it come up.
 
-    The old disk and a snapshot of it are kept until `azure confirm` or `azure undo`. A machine that does not come
-    up gets its old disk back. Several machines are repaired side by side and share a helper for each region and zone;
+    Asks before the machine is stopped, and with the plan in view before the repaired disk is put in place. The old disk
+    and a snapshot of it are kept until `azure confirm` or `azure undo`. A machine that does not come up gets its old
+    disk back. Several machines are repaired side by side and share a helper for each region and zone;
     what goes wrong with one of them holds up no other. Exit code 0: it runs, or nothing was wrong; 1: it does not,
     or that cannot be told.
     """
@@ -115,6 +124,11 @@ def repair(
     from bootmend.clouds.watch import Patience
 
     check_rules(only)
+    minutes(wait)
+    if dry_run:
+        if len(vm) > 1 or resume:
+            raise Misuse(say("azure.dry_run_alone"))
+        rehearse(vm[0], (resource_group, subscription), donor, trust, only, accept, yes=yes, json=json)
     helper = helper_wanted(helper_group, helper_size, helper_disk_kind, helper_subnet, tag, keep_helper, helper_disks)
     cloud, store, out = azure_cloud(resource_group, subscription, vm[0]), Store(), console()
     if len(vm) > 1 or (resume and _of_a_job(store, cloud, vm[0])):
@@ -131,6 +145,8 @@ def repair(
         "start": not no_start,
         "wait": wait,
         "helper": asdict(helper),
+        "place": machine.place,
+        "yes": yes,
     }
     with store.alone(machine.id), given(trust, donor) as what:
         if resume:
@@ -140,10 +156,18 @@ def repair(
         way = _way(cloud, store, run, what, trust, None if json else out)
         haste = cloud.connection.haste
         patience = Patience(60 * float(run.options.get("wait", wait)) / haste, 10 / haste, 45 / haste, 60 / haste)
-        with telling(cloud) as tell, _naming_what_is_left(cloud, run, machine):
-            Flow(cloud, store, run, way, patience, tell).go()
-            if isinstance(way, Helper):
-                way.close(run, tell)
+        agreed = yes or json or bool(run.options.get("yes"))
+        if not agreed:
+            need_somebody(say("clouds.ask_swap", name=run.name))
+        flow = Flow(cloud, store, run, way, patience, agreed=agreed)
+        with _naming_what_is_left(cloud, run, machine):
+            _go(cloud, flow, flow.go)
+            if flow.waits:
+                if isinstance(way, Helper):
+                    show_result(out, store.result(run))
+                flow.agreed = typer.confirm(say("clouds.ask_swap", name=run.name), err=True)
+                run.options["yes"] = flow.agreed
+                _go(cloud, flow, flow.go if flow.agreed else flow.decline)
     things = cloud.things(machine)
     if json:
         result = store.result(run)
@@ -157,11 +181,23 @@ def repair(
             }
         )
     else:
-        if isinstance(way, Helper):
+        if isinstance(way, Helper) and agreed:
             show_result(out, store.result(run))
         show_run(out, run, things)
     good = run.outcome == "healthy" or (run.stage is Stage.DONE and run.verdict == "healthy")
     raise typer.Exit(0 if good or (no_start and run.stage is Stage.DONE) else 1)
+
+
+def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
+    """The helper goes where nothing is left to be done on it."""
+    from bootmend.clouds.azure.helper_choice import clear_helper
+
+    with telling(cloud) as flow.tell:
+        try:
+            work()
+        finally:
+            if flow.waits or not flow.run.unfinished:
+                clear_helper(cloud, flow.store, flow.run, flow.tell)
 
 
 def _way(
@@ -169,8 +205,8 @@ def _way(
 ) -> Here | Helper:
     """As the run was begun, so that a resumed one goes the same way."""
     from bootmend.cli.session import roots_given
-    from bootmend.clouds.azure.batch import wanted_of
     from bootmend.clouds.azure.helper import Helper, Orders
+    from bootmend.clouds.azure.helper_choice import wanted_of
     from bootmend.clouds.mending import Asked, Here
 
     if run.how == "helper":
@@ -203,7 +239,9 @@ def _begun(
     from bootmend.cli.output import console
     from bootmend.clouds.flow import begin, refuse_unfinished
     from bootmend.clouds.watch import Verdict, judge
+    from bootmend.clouds.way_back import clear_looks
 
+    clear_looks(cloud, store, machine.id)
     refuse_unfinished(cloud, store, machine)
     bars = cloud.obstacles(machine)
     refuse_barred(bars, how)
@@ -224,15 +262,19 @@ def _begun(
 
 def _of_a_job(store: Store, cloud: AzureCloud, name: str) -> bool:
     """It was broken off together with others, and shares their helper."""
-    known = store.of_machine(cloud.kind, str(cloud.vms.resolve(name)))
-    return any(run.unfinished and run.options.get("job") for run in known)
+    from bootmend.clouds.standing import broken_off
+
+    run = broken_off(store, cloud.kind, str(cloud.vms.resolve(name)))
+    return run is not None and bool(run.options.get("job"))
 
 
 def _broken_off(store: Store, cloud: AzureCloud, machine: Machine) -> Run:
-    for run in store.of_machine(cloud.kind, machine.id):
-        if run.unfinished:
-            return run
-    raise Missing(say("clouds.nothing_to_resume", name=machine.name))
+    from bootmend.clouds.standing import broken_off
+
+    run = broken_off(store, cloud.kind, machine.id)
+    if run is None:
+        raise Missing(say("clouds.nothing_to_resume", name=machine.name))
+    return run
 
 
 @contextmanager

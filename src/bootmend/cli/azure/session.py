@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bootmend.clouds.run import Run
     from bootmend.repair import Progress
 
+_LONGEST_WAIT = 24 * 60
+"""Minutes."""
+
 Vm = Annotated[str, typer.Argument(metavar="VM", help="Name or resource id of the virtual machine.")]
 Vms = Annotated[
     list[str], typer.Argument(metavar="VM...", help="Names or resource ids of virtual machines, one or several.")
@@ -86,12 +89,23 @@ def telling(cloud: Cloud | None = None) -> Iterator[Progress]:
     yield lambda _: None
 
 
+def minutes(wait: float) -> None:
+    """Misuse for what is no time to wait."""
+    if not 0 < wait <= _LONGEST_WAIT:
+        raise Misuse(say("azure.bad_wait", wait=f"{wait:g}", most=_LONGEST_WAIT))
+
+
+def need_somebody(question: str) -> None:
+    """Refused where nobody can answer a question that will come."""
+    if not sys.stdin.isatty():
+        raise Refused(say("clouds.nobody_to_ask", question=question), say("clouds.nobody_to_ask_next"))
+
+
 def ask(question: str, yes: bool) -> None:
     """Refused where nobody can answer, typer.Exit(1) on a no."""
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise Refused(say("clouds.nobody_to_ask", question=question), say("clouds.nobody_to_ask_next"))
+    need_somebody(question)
     if not typer.confirm(question, err=True):
         sys.stderr.write(say("clouds.declined") + "\n")
         raise typer.Exit(1)

@@ -120,13 +120,14 @@ def undo_or_confirm(
 ) -> None:
     """`ready` finds the run of a machine or says why not; then all are asked about at once, and worked at."""
     from bootmend.clouds.many import Stop, side_by_side
-    from bootmend.clouds.run import Store
+    from bootmend.clouds.run import Stage, Store
 
     cloud, store, stop = azure_cloud(*cloud_of, names[0]), Store(), Stop()
     with found(cloud, store, names) as members:
 
         def look(member: Member) -> None:
             member.machine = cloud.find(member.name)
+            member.wanted = Stage.BACK if command == "undo" else Stage.CONFIRMED
             member.run = ready(cloud, store, member)
 
         side_by_side([one for one in members if one.error is None], look, AT_ONCE, stop)
@@ -149,7 +150,7 @@ def undo_or_confirm(
 
 def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) -> None:
     """Those of jobs of which nothing is left to be done."""
-    from bootmend.clouds.azure.batch import clear_helper
+    from bootmend.clouds.azure.helper_choice import clear_helper
 
     runs = [one.run for one in members if one.run is not None and one.run.options.get("job")]
     with telling(cloud) as tell:

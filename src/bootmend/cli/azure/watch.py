@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bootmend.cli.azure.session import Group, Subscription, Vm, azure_cloud, telling
+from bootmend.cli.azure.session import Group, Subscription, Vm, azure_cloud, minutes, telling
 from bootmend.cli.options import AsJson
 from bootmend.texts import say
 
@@ -25,6 +25,7 @@ def watch(
     from bootmend.clouds.watch import Patience, Verdict
     from bootmend.clouds.watch import watch as run
 
+    minutes(wait)
     cloud = azure_cloud(resource_group, subscription, vm)
     machine, haste = cloud.find(vm), cloud.connection.haste
     with telling(cloud) as tell:

@@ -6,7 +6,7 @@
 While one batch is on the helper the next one's parcel is filled. Attaching, running and detaching are changes of the
 helper, of which Azure allows four a minute; so what counts is how many disks go into one. The program is brought by the
 first parcel and stays on the helper. The helper carries the tag of the job and is none of its runs' own; the last run
-of the job that ends takes it along (`clear_helper`).
+of the job that ends takes it along (helper_choice.py).
 
 Each disk is repaired by a process of its own there, with its own end of patience. If a batch as a whole gives nothing
 back, its disks are copied anew and tried one by one: whoever brought the helper down is then alone.
@@ -23,15 +23,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from bootmend.clouds.azure.batch_script import NO_PROGRAM, batch_script
-from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.helper import Helper, Program, made_for
-from bootmend.clouds.azure.helper_machine import HelperMachine, Place, Wanted
-from bootmend.clouds.azure.ids import ResourceId
+from bootmend.clouds.azure.helper_choice import helpers_in_use, opened, place_of
+from bootmend.clouds.azure.helper_machine import HelperMachine
 from bootmend.clouds.azure.parcel import read_header, read_results
 from bootmend.clouds.mending import Cause, Mended
 from bootmend.clouds.naming import JOB, PARCEL, REPAIRED
 from bootmend.clouds.portable import portable
-from bootmend.clouds.run import Run, Store
+from bootmend.clouds.run import Run
 from bootmend.errors import BootmendError, InputError
 from bootmend.repair import Progress
 from bootmend.texts import say
@@ -122,11 +121,14 @@ class Batches:
             here = [run for run in runs if self._places[run.id] == place and "mend" not in run.steps]
             if not any("backup" in run.steps for run in here):
                 continue
-            machine = self.helper.machine_for(here[0])
-            if machine.find() is not None:
-                tell(say("azure.helper_ready", name=machine.id.name))
-                machine.settle()
-                machine.detach_if_there([str(made_for(run, role)) for run in here for role in (REPAIRED, PARCEL)])
+            disks = [str(made_for(run, role)) for run in here for role in (REPAIRED, PARCEL)]
+            where = place_of(here[0], self.helper.wanted, place)
+            # One that was begun alone has left a helper of its own; that one is not needed any more.
+            for owner in (self._job, *(run.id for run in here)):
+                for machine in helpers_in_use(self.helper.cloud, where, self.helper.wanted, owner):
+                    tell(say("azure.helper_settles", name=machine.id.name))
+                    machine.settle()
+                    machine.detach_if_there(disks)
 
     def _work(self, desk: _Desk, run: Run, tell: Progress) -> None:
         """One batch; each run in it gets its answer, whatever happens."""
@@ -152,10 +154,10 @@ class Batches:
         """The helper is there, and it is known which of its LUNs are free. Refused where there are none."""
         with desk.opening:
             if desk.machine is None:
-                machine = self.helper.machine_for(run)
-                tell(say("azure.helper_ready", name=machine.id.name))
-                taken = set(machine.ready({} if self.helper.wanted.keep else {JOB: self._job}))
-                self.helper.cloud.vms.forget()
+                tell(say("azure.helper_ready"))
+                cloud, wanted = self.helper.cloud, self.helper.wanted
+                place = place_of(run, wanted, self._places[run.id])
+                machine, taken = opened(cloud, place, wanted, self._job, {JOB: self._job})
                 machine.free_luns(2, taken)
                 desk.luns = [lun for lun in range(self.helper.wanted.data_disks) if lun not in taken]
                 desk.machine = machine
@@ -202,7 +204,7 @@ class Batches:
                 machine.attach(dict(zip(disks, luns, strict=True)))
                 tell(say("many.on_helper", name=machine.id.name, count=len(runs)))
                 script, desk.commands = batch_script(luns[-1], brings, mark), desk.commands + 1
-                forget = self.helper.wanted.keep or desk.commands > _MOST_COMMANDS
+                forget = machine.stays or desk.commands > _MOST_COMMANDS
                 view = machine.run(f"bootmend-{mark}", script, _SECONDS, forget=forget)
             except BaseException:
                 machine.detach_if_there(disks)
@@ -232,26 +234,3 @@ class Batches:
                 tell(say("azure.packing"))
                 self._program = Program.of(portable())
             return self._program
-
-
-def wanted_of(run: Run) -> Wanted:
-    """The helper that a run was begun with."""
-    told = dict(run.options.get("helper", {}))
-    told["tags"] = tuple((str(key), str(value)) for key, value in told.get("tags", ()))
-    return Wanted(**told)
-
-
-def clear_helper(cloud: AzureCloud, store: Store, run: Run, tell: Progress) -> None:
-    """Removes the helper that was made for this run's job, unless another run of the job is still on its way."""
-    job = run.options.get("job")
-    if not job or any(one.unfinished and one.options.get("job") == job for one in store.runs()):
-        return
-    location, _, zone = str(run.options["place"]).partition("/")
-    wanted = wanted_of(run)
-    place = Place(wanted.group or ResourceId.parse(run.machine).group, location, zone)
-    machine = HelperMachine(cloud.connection, cloud.vms.pace, place, wanted)
-    vm = machine.find()
-    if vm is not None and (vm.tags or {}).get(JOB) == job:
-        tell(say("clouds.removing", kind="machine", id=machine.id))
-        machine.remove()
-        cloud.vms.forget()

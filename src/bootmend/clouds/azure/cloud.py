@@ -19,14 +19,25 @@ from bootmend.clouds.azure.disks import FOOTER, READ, WRITE, Disks, facts_of, li
 from bootmend.clouds.azure.guards import obstacles
 from bootmend.clouds.azure.helper_machine import HELPER_NAME, HelperMachine, Place, Wanted
 from bootmend.clouds.azure.ids import DISK, VM, ResourceId
-from bootmend.clouds.azure.machines import Machines, agent_of, agent_status, as_machine, disk_id, power_of, view_of
+from bootmend.clouds.azure.machines import (
+    Machines,
+    agent_of,
+    agent_status,
+    as_machine,
+    changed_at,
+    disk_id,
+    moment,
+    power_of,
+    view_of,
+)
 from bootmend.clouds.azure.screen import Screens
 from bootmend.clouds.cloud import Cloud, How, Listed, Machine, Obstacle, Sight, Thing
+from bootmend.clouds.naming import HELPER_GROUP
 from bootmend.disk.container import open_disk
 from bootmend.disk.device import BlockDevice, Patch
 from bootmend.disk.http import HttpDisk
 from bootmend.disk.page_blob import PageBlob, page_ranges, put_page_from_url
-from bootmend.errors import BootmendError, Refused
+from bootmend.errors import BootmendError, Missing, Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
 
@@ -61,11 +72,13 @@ class AzureCloud(Cloud):
         return Sight(
             power=power_of(view),
             agent=agent_of(view),
-            agent_when=status.time if status is not None else None,
+            agent_when=moment(status.time) if status is not None else None,
             screen=shown.picture,
             screen_when=shown.picture_when,
             serial=shown.log,
+            serial_size=shown.log_size,
             unseen=shown.unseen,
+            changed=changed_at(view),
         )
 
     def obstacles(self, machine: Machine) -> list[Obstacle]:
@@ -129,30 +142,36 @@ class AzureCloud(Cloud):
         owners = {machine.id[-256:].lower(): machine for machine in machines}
         groups = {ResourceId.parse(one).group.lower() for found in owners.values() for one in (found.id, found.disk)}
         made: dict[str, list[Thing]] = {machine.id: [] for machine in owners.values()}
-        for group in sorted(groups):
-            for owner, thing in (*self.disks.things(group), *self.vms.helpers(group)):
-                if owner.lower() in owners:
-                    made[owners[owner.lower()].id].append(thing)
+        found = [pair for group in sorted(groups) for pair in self.disks.things(group)]
+        known = [(owners[owner.lower()].id, thing) for owner, thing in found if owner.lower() in owners]
+        for group in sorted(groups | {thing.marks.get(HELPER_GROUP, "").lower() for _, thing in known} - {""}):
+            with suppress(Missing):  # a tag may name any group
+                helpers = [
+                    (owners[owner.lower()].id, one) for owner, one in self.vms.helpers(group) if owner.lower() in owners
+                ]
+                known.extend(helpers)
+        for owner, thing in known:
+            made[owner].append(thing)
         return made
 
     def remove(self, thing: str) -> None:
         wanted = ResourceId.parse(thing)
         if wanted.is_a(VM):
-            self._helper(wanted).remove()
+            self.helper(wanted).remove()
             self.vms.forget()
             return
         found = self.disks.find(wanted)
         if found is not None and found.managed_by:
             holder = ResourceId.parse(found.managed_by)
             if holder.name.startswith(HELPER_NAME):  # a run that was broken off left it there
-                self._helper(holder).detach_if_there([str(wanted)])
+                self.helper(holder).detach_if_there([str(wanted)])
         self.disks.remove(wanted)
 
-    def _helper(self, wanted: ResourceId) -> HelperMachine:
+    def helper(self, wanted: ResourceId) -> HelperMachine:
+        """The helper of that id, whoever made it."""
         vm = self.vms.get(wanted)
-        return HelperMachine(
-            self.connection, self.vms.pace, Place(wanted.group, vm.location, (vm.zones or [""])[0]), Wanted()
-        )
+        place = Place(wanted.group, vm.location, (vm.zones or [""])[0])
+        return HelperMachine(self.connection, self.vms.pace, place, Wanted(), name=wanted.name)
 
     def _forget(self, made: ResourceId) -> None:
         """A disk of that name that a crash left half filled is of no use."""

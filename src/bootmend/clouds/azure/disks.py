@@ -23,7 +23,7 @@ from azure.mgmt.compute.models import (
 from bootmend.clouds.azure.answers import asking, word
 from bootmend.clouds.azure.ids import SNAPSHOT, ResourceId
 from bootmend.clouds.cloud import Thing
-from bootmend.clouds.naming import MACHINE, OLD_DISK, ROLE, RUN, is_named_for
+from bootmend.clouds.naming import MACHINE, OLD_DISK, ROLE, RUN, is_named_for, other_marks
 from bootmend.errors import CloudAway, Misuse, Refused
 from bootmend.texts import say
 
@@ -127,7 +127,8 @@ class Disks:
             made = ResourceId.parse(one.id or "")
             if MACHINE in tags and is_named_for(made.name, tags.get(RUN, ""), tags.get(ROLE, "")):
                 kind = "snapshot" if isinstance(one, Snapshot) else "disk"
-                thing = Thing(str(made), kind, tags[RUN], tags[ROLE], _source_of(one) or tags.get(OLD_DISK, ""))
+                old_disk = _source_of(one) or tags.get(OLD_DISK, "")
+                thing = Thing(str(made), kind, tags[RUN], tags[ROLE], old_disk, other_marks(tags))
                 found.append((tags[MACHINE], thing))
         return found
 

@@ -24,7 +24,8 @@ from azure.mgmt.compute.models import CreationData, Disk, DiskProperties, DiskSk
 
 from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.disks import FOOTER, WRITE, facts_of, like
-from bootmend.clouds.azure.helper_machine import HelperMachine, Place, Wanted
+from bootmend.clouds.azure.helper_choice import opened, place_of, tags_for
+from bootmend.clouds.azure.helper_machine import Place, Wanted
 from bootmend.clouds.azure.ids import DISK, ResourceId
 from bootmend.clouds.azure.machines import disk_id
 from bootmend.clouds.azure.parcel import PROGRAM_AT, Places, header, lay_out, read_header, read_results
@@ -83,7 +84,7 @@ class Helper:
         if processor() != "x86_64":
             raise Refused(say("azure.other_processor", kind=processor()), say("azure.other_processor_next"))
         for role in (REPAIRED, PARCEL):
-            self._clear(run, made_for(run, role))
+            self._clear(made_for(run, role))
         old, made = disk_id(run.old_disk), made_for(run, REPAIRED)
         tell(say("azure.copying_disk", name=run.name))
         creation = CreationData(create_option="Copy", source_resource_id=run.backup)
@@ -103,11 +104,8 @@ class Helper:
         """Machines of one region and zone that are prepared, as many as the helper takes; of each what came of it."""
         if len(runs) >= self.wanted.data_disks:
             raise Misuse(say("azure.too_many_disks", count=len(runs), most=self.wanted.data_disks - 1))
-        helper = self.machine_for(runs[0])
-        tell(say("azure.helper_ready", name=helper.id.name))
-        # One that stays belongs to no run, or clearing up after the run would take it along.
-        taken = helper.ready({} if self.wanted.keep else tags_of(runs[0].machine, runs[0].id, ""))
-        self.cloud.vms.forget()
+        tell(say("azure.helper_ready"))
+        helper, taken = opened(self.cloud, self.place_of(runs[0]), self.wanted, runs[0].id, tags_for(runs[0]))
         luns = helper.free_luns(len(runs) + 1, taken)
         copies = [made_for(run, REPAIRED) for run in runs]
         tell(say("azure.packing"))
@@ -133,27 +131,17 @@ class Helper:
         self.cloud.remove(str(parcel))
         return [self.mended(copy, one) for copy, one in zip(copies, results, strict=True)]
 
-    def close(self, run: Run, tell: Progress) -> None:
-        """Removes the helper that was made for this run; one that is to stay belongs to none."""
-        for thing in self.cloud.things(self.cloud.find(run.machine)):
-            if thing.kind == "machine" and thing.run == run.id:
-                tell(say("clouds.removing", kind=thing.kind, id=thing.id))
-                self.cloud.remove(thing.id)
+    def place_of(self, run: Run) -> Place:
+        """Where its helper is: in the region and zone of its machine, for a disk of several zones has none itself."""
+        return place_of(run, self.wanted, str(run.options.get("place") or self.cloud.find(run.machine).place))
 
-    def machine_for(self, run: Run) -> HelperMachine:
-        """The helper of its region and zone."""
-        disk = self.cloud.disks.get(disk_id(run.old_disk))
-        zone = (disk.zones or [""])[0]
-        group = self.wanted.group or ResourceId.parse(run.machine).group
-        return HelperMachine(self.cloud.connection, self.cloud.vms.pace, Place(group, disk.location, zone), self.wanted)
-
-    def _clear(self, run: Run, left: ResourceId) -> None:
+    def _clear(self, left: ResourceId) -> None:
         """Takes off and removes what a crash left behind, once whatever still works on it has ended."""
         found = self.cloud.disks.find(left)
         if found is None:
             return
         if found.managed_by:
-            self.machine_for(run).settle()
+            self.cloud.helper(ResourceId.parse(found.managed_by)).settle()
         self.cloud.close_access(str(left))
         self.cloud.remove(str(left))
 
@@ -162,15 +150,15 @@ class Helper:
     ) -> ResourceId:
         """A disk with the orders for the copies of these runs; `seconds` is the most that each of them may take."""
         run = runs[0]
-        made = made_for(run, PARCEL)
+        made, place = made_for(run, PARCEL), self.place_of(run)
         orders = _bytes_of([self._order(one, lun, seconds) for one, lun in zip(runs, luns, strict=False)])
         places = lay_out(program.length, len(orders), mark)
         creation = CreationData(create_option="Upload", upload_size_bytes=places.size + FOOTER)
         template = self.cloud.disks.get(made_for(run, REPAIRED))
         tags = {**dict(self.wanted.tags), **tags_of(run.machine, run.id, PARCEL)}
         body = Disk(
-            location=template.location,
-            zones=template.zones,
+            location=place.location,
+            zones=[place.zone] if place.zone else None,
             sku=DiskSku(name=self.wanted.disk_kind),
             tags=tags,
             properties=DiskProperties(creation_data=creation, encryption=facts_of(template).encryption),

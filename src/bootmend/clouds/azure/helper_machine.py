@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import models
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -67,30 +68,36 @@ def size_for(machines: int) -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """Where a helper is. One that stays is there for everybody; others are named after their run or job."""
+
     group: str
     location: str
     zone: str = ""
 
-    @property
-    def name(self) -> str:
-        return re.sub(r"[^A-Za-z0-9-]", "-", "-".join(filter(None, (HELPER_NAME, self.location, self.zone))))[:60]
+    def name(self, owner: str = "") -> str:
+        """At most 64 characters, of which Azure makes the name of a Linux machine's host."""
+        plain = re.sub(r"[^A-Za-z0-9-]", "-", "-".join(filter(None, (HELPER_NAME, self.location, self.zone))))
+        return f"{plain[:42]}-{owner.replace('-', '')}" if owner else plain[:60]
 
 
 class HelperMachine:
-    """The one at a place, whoever made it."""
+    """One at a place, whoever made it; `owner` is the run or job that it is named after."""
 
-    def __init__(self, connection: Connection, pace: Pace, place: Place, wanted: Wanted) -> None:
+    def __init__(
+        self, connection: Connection, pace: Pace, place: Place, wanted: Wanted, *, owner: str = "", name: str = ""
+    ) -> None:
         self._pace = pace
         self._connection = connection
         self._vms = connection.client.virtual_machines
         self._commands = connection.client.virtual_machine_run_commands
         self.place = place
         self._wanted = wanted
-        self.id = ResourceId(connection.subscription, place.group, VM, place.name)
+        self.id = ResourceId(connection.subscription, place.group, VM, name or place.name(owner))
+        self.stays = not owner
         self._network = (
             f"{str(self.id).split('/providers/', maxsplit=1)[0]}/providers/Microsoft.Network/virtualNetworks"
         )
-        self._network += f"/{place.name}-net"
+        self._network += f"/{self.id.name}-net"
 
     def find(self) -> models.VirtualMachine | None:
         """Refused for a machine of that name that is not bootmend's."""
@@ -104,20 +111,42 @@ class HelperMachine:
             raise Refused(say("azure.not_our_helper", name=self.id), say("azure.not_our_helper_next"))
         return vm
 
-    def ready(self, tags: Mapping[str, str]) -> list[int]:
-        """It is there and runs when this returns; made where it was not. `tags` say who made it.
+    def make(self, tags: Mapping[str, str]) -> bool:
+        """It is there and runs when this returns True; False for one that stays where somebody else made it meanwhile.
 
-        Gives the LUNs that are taken.
+        `tags` say whose it is.
         """
-        vm = self.find()
-        if vm is None:
-            subnet = self._wanted.subnet or self._make_network(tags)
-            with asking(self.id.name):
-                self._vms.begin_create_or_update(self.id.group, self.id.name, self._body(subnet, tags)).result()
-        elif power_of(view_of(vm)) is not Power.RUNNING:
+        subnet = self._wanted.subnet or self._make_network(tags)
+        body = self._body(subnet, tags)
+        missing = MatchConditions.IfMissing if self.stays else None
+        with asking(self.id.name):
+            try:
+                self._vms.begin_create_or_update(self.id.group, self.id.name, body, match_condition=missing).result()
+            except (ResourceModifiedError, ResourceExistsError):
+                if not self.stays:
+                    raise
+                return False
+        return True
+
+    def start(self, vm: models.VirtualMachine) -> list[int]:
+        """It runs when this returns. Gives the LUNs that are taken."""
+        if power_of(view_of(vm)) is not Power.RUNNING:
             with asking(self.id.name):
                 self._vms.begin_start(self.id.group, self.id.name).result()
-        return [lun for _, lun in _data_disks(vm)] if vm is not None else []
+        return [lun for _, lun in _data_disks(vm)]
+
+    def mark(self, vm: models.VirtualMachine, tags: Mapping[str, str]) -> bool:
+        """Puts tags on it, unless somebody has changed it since `vm` was read: then False."""
+        body = models.VirtualMachineUpdate(tags={**(vm.tags or {}), **tags})
+        unchanged = MatchConditions.IfNotModified if vm.etag else None
+        with asking(self.id.name):
+            try:
+                self._vms.begin_update(
+                    self.id.group, self.id.name, body, etag=vm.etag, match_condition=unchanged
+                ).result()
+            except ResourceModifiedError:
+                return False
+        return True
 
     def settle(self) -> None:
         """A command that a crash left running is waited for: disks are not taken from under it."""
@@ -185,9 +214,14 @@ class HelperMachine:
             with asking(self.id.name):
                 self._vms.begin_delete(self.id.group, self.id.name).result()
         # Whoever clears up after a crash was not told of a subnet, and may have no right to networks at all.
-        if not self._wanted.subnet and (vm is None or SUBNET not in (vm.tags or {})):
-            self._send("DELETE", self._network, None, (200, 202, 204, 404))
+        if vm is None or SUBNET not in (vm.tags or {}):
+            self.remove_network()
         return True
+
+    def remove_network(self) -> None:
+        """Its own one; where none was made, nothing happens."""
+        if not self._wanted.subnet:
+            self._send("DELETE", self._network, None, (200, 202, 204, 404))
 
     def _still_runs(self, name: str) -> bool:
         self._pace.wait(str(self.id))
@@ -241,6 +275,7 @@ class HelperMachine:
         )
         image = models.ImageReference(publisher="Canonical", offer="ubuntu-24_04-lts", sku="server", version="latest")
         os_disk = models.OSDisk(
+            name=f"{self.id.name}-os",
             create_option="FromImage",
             delete_option="Delete",
             managed_disk=models.ManagedDiskParameters(storage_account_type=self._wanted.disk_kind),

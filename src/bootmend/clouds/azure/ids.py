@@ -12,7 +12,7 @@ VM, DISK, SNAPSHOT = "virtualMachines", "disks", "snapshots"
 
 _ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]{1,64})/resourceGroups/(?P<group>[^/]{1,90})"
-    r"/providers/Microsoft\.(?P<provider>Compute|Network)/(?P<kind>[A-Za-z]{1,40})/(?P<name>[^/]{1,80})/?",
+    r"/providers/Microsoft\.(?P<provider>Compute|Network)/(?P<kind>[A-Za-z]{1,40})/(?P<name>[^/]{1,260})/?",
     re.IGNORECASE,
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from azure.core import MatchConditions
@@ -36,8 +37,8 @@ _POWER = {
     "deallocated": Power.OFF,
     "stopped": Power.HALTED,
     "starting": Power.MOVING,
-    "stopping": Power.MOVING,
-    "deallocating": Power.MOVING,
+    "stopping": Power.STOPPING,
+    "deallocating": Power.STOPPING,
 }
 _KEPT = 60.0
 """Seconds."""
@@ -177,7 +178,7 @@ class Machines:
         end = time.monotonic() + _LONGEST_MOVE / self._connection.haste
         while True:
             power = power_of(view_of(self.get(wanted)))
-            if power is not Power.MOVING:
+            if power not in (Power.MOVING, Power.STOPPING):
                 return power
             if time.monotonic() > end:
                 raise CloudAway(say("azure.moves_for_ever", name=wanted.name))
@@ -222,6 +223,21 @@ def power_of(view: VirtualMachineInstanceView) -> Power:
         if word.startswith("powerstate/"):
             return _POWER.get(word.partition("/")[2], Power.UNKNOWN)
     return Power.UNKNOWN
+
+
+def moment(time: object) -> datetime | None:
+    """A time as Azure told it; what is none, the SDK hands on as the words that came."""
+    if not isinstance(time, datetime):
+        return None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def changed_at(view: VirtualMachineInstanceView) -> datetime | None:
+    """When the last change of the machine, such as its start, ended."""
+    for status in view.statuses or []:
+        if (status.code or "").lower().startswith("provisioningstate/"):
+            return moment(status.time)
+    return None
 
 
 def agent_status(view: VirtualMachineInstanceView) -> InstanceViewStatus | None:

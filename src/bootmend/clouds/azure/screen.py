@@ -5,6 +5,7 @@ https://learn.microsoft.com/rest/api/compute/virtual-machines/retrieve-boot-diag
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ class Shown:
     picture: bytes | None = None
     picture_when: str | None = None
     log: str | None = None
+    log_size: int | None = None
+    """Of the whole log, in bytes; `log` may be its end only."""
     unseen: tuple[str, ...] = ()
 
 
@@ -48,10 +51,10 @@ class Screens:
         except BootmendError as error:
             return Shown(unseen=(say("azure.no_boot_diagnostics", why=error),))
         unseen: list[str] = []
-        picture, when = _read(picture_link, _MOST_PICTURE, unseen)
-        log, _ = _read(log_link, _MOST_LOG, unseen)
-        text = log.decode("utf-8", "replace").lstrip("\ufeff") if log is not None else None
-        return Shown(picture or None, when, text, tuple(unseen))
+        picture, when, _ = _read(picture_link, _MOST_PICTURE, unseen)
+        log, _, size = _read(log_link, _MOST_LOG, unseen, end=True)
+        text = log.decode("utf-8", "replace") if log is not None else None
+        return Shown(picture or None, when, text, size if size and size > _MOST_LOG else None, tuple(unseen))
 
     def _links(self, machine: ResourceId) -> tuple[str, str]:
         """Asked for at every look: whether an older link shows a newer picture is told nowhere."""
@@ -63,17 +66,31 @@ class Screens:
         return found.console_screenshot_blob_uri or "", found.serial_console_log_blob_uri or ""
 
 
-def _read(link: str, most: int, unseen: list[str]) -> tuple[bytes | None, str | None]:
-    """The blob, and a mark that changes with it; why it cannot be read goes to `unseen`."""
+def _read(link: str, most: int, unseen: list[str], *, end: bool = False) -> tuple[bytes | None, str | None, int | None]:
+    """The blob (with `end`, its last `most` bytes), a mark that changes with it, and its size.
+
+    Why it cannot be read goes to `unseen`.
+    """
     if not link:
-        return None, None
+        return None, None, None
     try:
         client = Client(Url.parse(link), _FEW)
         try:
-            answer = client.ask("GET", (200,), most=most)
+            size = _size(client) if end else 0
+            if size > most:  # a log: blobs know no ranges from the end
+                answer = client.ask("GET", (206,), {"Range": f"bytes={size - most}-{size - 1}"}, most=most)
+            else:
+                answer = client.ask("GET", (200,), most=most)
         finally:
             client.close()
     except BootmendError as error:
         unseen.append(say("azure.blob_unseen", why=error))
-        return None, None
-    return answer.body, answer.headers.get("Last-Modified", "") + answer.headers.get("ETag", "")
+        return None, None, None
+    mark = answer.headers.get("Last-Modified", "") + answer.headers.get("ETag", "")
+    return answer.body, mark, size if size > most else len(answer.body)
+
+
+def _size(client: Client) -> int:
+    """0 where it is not told."""
+    told = client.ask("HEAD", (200,)).headers.get("Content-Length", "")
+    return int(told) if re.fullmatch(r"\d{1,15}", told) else 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bootmend.clouds.cloud import Cloud, How, Listed, Machine, Obstacle, Power, Sight, Thing
 from bootmend.clouds.local.machine import LocalMachine
-from bootmend.clouds.naming import BACKUP, MACHINE, OLD_DISK, ROLE, RUN
+from bootmend.clouds.naming import BACKUP, MACHINE, OLD_DISK, ROLE, RUN, other_marks
 from bootmend.disk.container import open_disk
 from bootmend.disk.device import BlockDevice, Patch
 from bootmend.errors import InputError, Missing, Refused
@@ -115,7 +115,8 @@ class LocalCloud(Cloud):
             try:
                 tags = json.loads(file.read_text(encoding="utf-8"))
                 kind = "snapshot" if tags[ROLE] == BACKUP else "disk"
-                found.append(Thing(str(file.with_suffix("")), kind, tags[RUN], tags[ROLE], tags.get(OLD_DISK, "")))
+                old_disk, marks = tags.get(OLD_DISK, ""), other_marks(tags)
+                found.append(Thing(str(file.with_suffix("")), kind, tags[RUN], tags[ROLE], old_disk, marks))
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise InputError(say("clouds.bad_tags", path=file)) from error
         return found

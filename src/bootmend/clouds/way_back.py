@@ -1,0 +1,152 @@
+"""The way back, and the end of what stays: the machine gets its old disk, or keeps its new one; what a run made goes.
+
+    go_back    the old disk and the old power again; what the run made goes
+    confirm    the repaired disk stays; the old one and the snapshot go
+    clear_up   what a run made goes, found by the tags on it: so also what a crash kept out of its record
+
+All of it may be done again after a crash, and from another computer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bootmend.clouds.cloud import Cloud, Machine, Power, Thing
+from bootmend.clouds.rivals import ran_before, rivals_of
+from bootmend.clouds.run import Run, Stage, Store
+from bootmend.errors import Missing, Refused
+from bootmend.repair import Progress
+from bootmend.texts import say
+
+
+def strange_disk(run: Run, disk: str) -> Refused:
+    return Refused(say("clouds.strange_disk", name=run.name, disk=disk), say("clouds.strange_disk_next"))
+
+
+def go_back(
+    cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: None, *, keep_strange: bool = False
+) -> None:
+    """The machine gets its old disk and its old power; what the run made goes. May be done again after a crash.
+
+    Refused while it boots from a third disk; with `keep_strange` it keeps that one, and only what the run made goes.
+    """
+    machine = _still_there(cloud, run)
+    if machine is None or run.looks:
+        _end_beside(cloud, store, run, tell)
+        return
+    others = rivals_of(cloud, store, run, machine)
+    theirs = {thing.id.lower() for thing in others}
+    if others and (machine.disk.lower() == run.old_disk.lower() or machine.disk.lower() in theirs):
+        _give_way(cloud, store, run, others, tell)
+        return
+    if machine.disk.lower() != run.old_disk.lower() and not keep_strange and not cloud.has_disk(run.old_disk):
+        # Before anything is stopped: a confirm, here or elsewhere, or somebody clearing up, has removed it.
+        raise Refused(
+            say("clouds.old_disk_gone", name=run.name, disk=run.old_disk),
+            say("clouds.old_disk_gone_next", backup=run.backup or "-"),
+        )
+    ours = {thing.id.lower() for thing in cloud.things(machine) if thing.run == run.id} | {run.new_disk.lower()}
+    strange = machine.disk.lower() not in {run.old_disk.lower(), *ours}
+    swapped = run.stage is Stage.DONE or "swap" in run.steps
+    if strange and swapped and not keep_strange:
+        raise strange_disk(run, machine.disk)
+    if run.stage is not Stage.GOING_BACK:
+        run.stage = Stage.GOING_BACK
+        store.save(run)
+    if strange:
+        # Somebody is at work at this machine: neither its disk nor its power is ours to change any more.
+        clear_up(cloud, run, tell)
+        run.stage, run.reason = Stage.BACK, say("clouds.kept_strange", name=run.name, disk=machine.disk)
+        store.save(run)
+        return
+    # Somebody may be reading the old disk meanwhile; one that is linked is put into no machine.
+    cloud.close_access(run.old_disk)
+    if machine.disk.lower() != run.old_disk.lower():
+        tell(say("clouds.swapping_back", name=run.name))
+        cloud.stop(run.machine)
+        cloud.swap(run.machine, run.old_disk)
+    if run.was_running:
+        tell(say("clouds.starting", name=run.name))
+        cloud.start(run.machine)
+    clear_up(cloud, run, tell)
+    run.stage = Stage.BACK
+    store.save(run)
+
+
+def _still_there(cloud: Cloud, run: Run) -> Machine | None:
+    """None where somebody has deleted the machine."""
+    try:
+        return cloud.find(run.machine)
+    except Missing:
+        return None
+
+
+def _end_beside(cloud: Cloud, store: Store, run: Run, tell: Progress) -> None:
+    """What the run made goes and no machine is touched: it only looked, or the machine is gone.
+
+    Refused where the machine that is gone has had the repaired disk: what was written since is on that alone.
+    """
+    if not run.looks and (run.stage is Stage.DONE or "swap" in run.steps):
+        raise Refused(say("clouds.machine_gone", name=run.name), say("clouds.machine_gone_next", disk=run.new_disk))
+    if not run.looks:
+        run.reason = say("clouds.machine_gone", name=run.name)
+    clear_up(cloud, run, tell)
+    run.stage = Stage.BACK
+    store.save(run)
+
+
+def _give_way(cloud: Cloud, store: Store, run: Run, others: Sequence[Thing], tell: Progress) -> None:
+    """Another computer's run is at this machine: this one takes its things away, and the last of them starts it."""
+    run.stage = Stage.GOING_BACK
+    # It may have been stopped by either; a crash here must not forget it.
+    run.was_running = ran_before(run, others)
+    store.save(run)
+    clear_up(cloud, run, tell)
+    machine = cloud.find(run.machine)
+    on_old = machine.disk.lower() == run.old_disk.lower()
+    if run.was_running and on_old and not rivals_of(cloud, store, run, machine):
+        cloud.close_access(run.old_disk)
+        tell(say("clouds.starting", name=run.name))
+        cloud.start(run.machine)
+    run.stage = Stage.BACK
+    store.save(run)
+
+
+def confirm(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: None) -> None:
+    """The machine stays as it is: its old disk and the snapshot go. Refused while it boots from another disk."""
+    machine = cloud.find(run.machine)
+    if machine.disk.lower() != run.new_disk.lower():
+        raise Refused(say("clouds.not_on_new_disk", name=run.name, disk=machine.disk), say("clouds.not_on_new_next"))
+    cloud.remove(run.old_disk)
+    clear_up(cloud, run, tell, keep=run.new_disk)
+    run.stage = Stage.CONFIRMED
+    store.save(run)
+
+
+def clear_up(cloud: Cloud, run: Run, tell: Progress, keep: str = "") -> None:
+    """Removes what this run made, by the tags on it: so also what a crash kept out of the record."""
+    machine = _still_there(cloud, run) or Machine(run.machine, run.name, "", Power.UNKNOWN, run.old_disk)
+    # Machines last: a helper to which disks are attached, perhaps somebody else's, is not removed.
+    for thing in sorted(cloud.things(machine), key=lambda one: one.kind == "machine"):
+        if thing.run == run.id and thing.id.lower() != keep.lower():
+            tell(say("clouds.removing", kind=thing.kind, id=thing.id))
+            cloud.close_access(thing.id)
+            cloud.remove(thing.id)
+    if run.looks and run.options.get("in_place"):
+        cloud.close_access(run.old_disk)
+
+
+def clear_looks(cloud: Cloud, store: Store, machine: str, tell: Progress = lambda _: None) -> None:
+    """Ends what diagnoses of this computer that were broken off have left: a snapshot, or a link to the disk's bytes.
+
+    Under `Store.alone`, so that none of them is still at work.
+    """
+    for run in store.of_machine(cloud.kind, machine):
+        if run.looks and run.unfinished:
+            end_look(cloud, store, run, tell)
+
+
+def end_look(cloud: Cloud, store: Store, run: Run, tell: Progress) -> None:
+    clear_up(cloud, run, tell)
+    run.stage = Stage.BACK
+    store.save(run)
