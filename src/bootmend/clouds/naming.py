@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+OURS = "bootmend-"
+"""What all our tags begin with."""
+
 RUN = "bootmend-run"
 MACHINE = "bootmend-machine"
 ROLE = "bootmend-role"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bootmend.clouds.cloud import Cloud, Machine
-from bootmend.clouds.naming import BACKUP, HELPER_GROUP, JOB, LOOK, RAN, REPAIRED
+from bootmend.clouds.naming import BACKUP, HELPER, HELPER_GROUP, JOB, LOOK, RAN, REPAIRED
 from bootmend.clouds.run import Run, Stage, Store
 
 
@@ -17,9 +17,10 @@ def standing(cloud: Cloud, store: Store, machine: Machine) -> Run | None:
 
 
 def broken_off(store: Store, kind: str, machine: str) -> Run | None:
-    """The newest repair of a machine on record here, if it was broken off."""
+    """The newest repair of a machine on record here, if it was broken off, be it with nothing but its helper left."""
     runs = [run for run in store.of_machine(kind, machine) if not run.looks]
-    return runs[0] if runs and runs[0].unfinished else None
+    alone = bool(runs) and runs[0].how == HELPER and "job" not in runs[0].options and HELPER not in runs[0].steps
+    return runs[0] if runs and (runs[0].unfinished or alone) else None
 
 
 def standing_of_gone(cloud: Cloud, store: Store, name: str) -> Run | None:

@@ -12,6 +12,7 @@ Source: Microsoft, "Put Page" and "Put Page From URL" (REST).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,9 +20,9 @@ from bootmend.disk.client import USUAL, Client, Patience, Stand
 from bootmend.disk.connections import Answer
 from bootmend.disk.http import WORKERS, HttpDisk
 from bootmend.disk.page_cache import PAGE
-from bootmend.disk.page_ranges import VERSION
+from bootmend.disk.page_ranges import PAGE_BLOB, VERSION
 from bootmend.disk.url import Url
-from bootmend.errors import Refused
+from bootmend.errors import DeviceError, Refused
 from bootmend.texts import say
 
 SECTOR = 512
@@ -40,6 +41,9 @@ class PageBlob(HttpDisk):
 
     def _open(self) -> None:
         super()._open()
+        self._refuse_others()
+
+    def _refuse_others(self) -> None:
         if not self.pages_known or self.size % SECTOR:
             raise Refused(say("http.no_pages", url=self.name), say("http.read_only_next"))
 
@@ -71,6 +75,40 @@ class PageBlob(HttpDisk):
         if answer.body != data:
             raise self._client.changed()
         return answer
+
+
+class UploadBlob(PageBlob):
+    """The blob of a disk that is being uploaded, for writing whole pages; nothing is read of it.
+
+    That the link of an upload gives bytes is documented nowhere; its properties AzCopy asks for as well
+    (https://github.com/Azure/azure-storage-azcopy, ste/sender-pageBlob.go).
+    """
+
+    def _open(self) -> None:
+        answer = self._properties()
+        length = answer.headers.get("Content-Length", "")
+        if not re.fullmatch(r"\d{1,19}", length):
+            raise self._client.broken("http.no_size")
+        self.size = int(length)
+        self.pages_known = answer.headers.get("x-ms-blob-type") == PAGE_BLOB
+        self._refuse_others()
+
+    def _properties(self) -> Answer:
+        answer = self._client.ask("HEAD", (200,))
+        self._client.stand = Stand.of(answer)
+        return answer
+
+    def _read(self, offset: int, length: int) -> bytes:
+        raise DeviceError(f"{self.name}: {length} bytes at {offset:#x} of an upload cannot be read")
+
+    def _own_write(self, start: int, data: bytes, *, tried_before: bool) -> Answer:
+        """The page is put again: nobody else has the link of an upload, and the same bytes do no harm."""
+        if not tried_before:
+            raise self._client.changed()
+        self._client.stand = None
+        self._properties()
+        headers = {"x-ms-page-write": "update", "x-ms-range": f"bytes={start}-{start + len(data) - 1}", **VERSION}
+        return self._client.ask("PUT", (201,), headers, more="comp=page", body=data)
 
 
 def page_ranges(url: str, patience: Patience = USUAL) -> list[tuple[int, int]]:

@@ -101,7 +101,7 @@ def test_a_disk_without_windows_takes_everything_back(double: Double) -> None:
 
 @pytest.mark.usefixtures("double")
 def test_watch_cannot_tell() -> None:
-    done = command("azure", "watch", "web1", "--wait", "0.1", "--json")
+    done = command("azure", "watch", "web1", "--wait", "1", "--json")
     told = document(done)
     assert (done.returncode, told["verdict"]) == (1, "cannot_tell")
 

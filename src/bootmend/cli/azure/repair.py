@@ -30,6 +30,7 @@ from bootmend.cli.azure.session import (
 )
 from bootmend.cli.azure.several import AT_ONCE
 from bootmend.cli.options import Accept, AsJson, Donors, Trusted, Yes
+from bootmend.cli.visible import visible
 from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -191,13 +192,20 @@ def repair(
 def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
     """The helper goes where nothing is left to be done on it."""
     from bootmend.clouds.azure.helper_choice import clear_helper
+    from bootmend.clouds.naming import HELPER
+    from bootmend.clouds.run import now
 
     with telling(cloud) as flow.tell:
         try:
             work()
         finally:
             if flow.waits or not flow.run.unfinished:
-                clear_helper(cloud, flow.store, flow.run, flow.tell)
+                try:
+                    clear_helper(cloud, flow.store, flow.run, flow.tell)
+                    flow.run.steps.setdefault(HELPER, now())
+                    flow.store.save(flow.run)
+                except BootmendError as error:  # whatever came of the repair, it is told
+                    sys.stderr.write(visible(say("clouds.helper_left", name=flow.run.name, why=error)) + "\n")
 
 
 def _way(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from bootmend.clouds.run import Run
     from bootmend.repair import Progress
 
-_LONGEST_WAIT = 24 * 60
-"""Minutes."""
+_SHORTEST_WAIT, _LONGEST_WAIT = 1, 24 * 60
+"""Minutes. In less nothing can be told that is not of the start before."""
+_SUBNET = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+", re.I
+)
 
 Vm = Annotated[str, typer.Argument(metavar="VM", help="Name or resource id of the virtual machine.")]
 Vms = Annotated[
@@ -54,13 +58,17 @@ def azure_cloud(group: str, subscription: str, vm: str = "") -> AzureCloud:
 def helper_wanted(
     group: str, size: str, disk_kind: str, subnet: str, tags: list[str], keep: bool, disks: int = 0
 ) -> Wanted:
-    """Misuse for a tag that is none."""
+    """Misuse for words that are no tag, no subnet, and no number of disks."""
     from bootmend.clouds.azure.helper_machine import SIZES, Wanted
 
     pairs = [tuple(word.partition("=")[::2]) for word in tags]
     for name, value in pairs:
         if not name or not value:
             raise Misuse(say("azure.bad_tag", word=name))
+    if subnet and not _SUBNET.fullmatch(subnet):
+        raise Misuse(say("azure.bad_subnet", id=subnet))
+    if disks == 1:
+        raise Misuse(say("azure.bad_disks"))
     told = tuple((name, value) for name, value in pairs)
     known = dict(SIZES).get(size, 4)
     return Wanted(size, disk_kind, disks or known, subnet, group, told, keep)
@@ -91,8 +99,8 @@ def telling(cloud: Cloud | None = None) -> Iterator[Progress]:
 
 def minutes(wait: float) -> None:
     """Misuse for what is no time to wait."""
-    if not 0 < wait <= _LONGEST_WAIT:
-        raise Misuse(say("azure.bad_wait", wait=f"{wait:g}", most=_LONGEST_WAIT))
+    if not _SHORTEST_WAIT <= wait <= _LONGEST_WAIT:
+        raise Misuse(say("azure.bad_wait", wait=f"{wait:g}", least=_SHORTEST_WAIT, most=_LONGEST_WAIT))
 
 
 def need_somebody(question: str) -> None:

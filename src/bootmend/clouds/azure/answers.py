@@ -3,6 +3,7 @@
     no sign-in, an expired one (401)          CloudAway   `az login`
     no network, 429 to the end, 5xx           CloudAway   later
     no place for the machine                  CloudAway   later (AllocationFailed, ZonalAllocationFailed ...)
+    somebody else at it (409, some codes)     CloudAway   later
     not allowed (403)                         Refused     which action, on what
     locked (ScopeLocked)                      Refused
     not there (404)                           Missing
@@ -32,6 +33,17 @@ from bootmend.texts import say
 
 _NO_ROOM = frozenset(("AllocationFailed", "ZonalAllocationFailed", "OverconstrainedAllocationRequest"))
 """https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure"""
+_BUSY = frozenset(
+    (
+        "AnotherOperationInProgress",
+        "Conflict",
+        "OperationPreempted",
+        "RetryableError",
+        "RetryableErrorDueToAnotherOperation",
+    )
+)
+"""Somebody else's change of the same thing is under way:
+https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/error-messages"""
 _MOST_WORDS = 400
 _ACTION = re.compile(r"perform action '([\w./*]{1,200})'")
 
@@ -72,6 +84,8 @@ def _answered(error: HttpResponseError, what: str) -> BootmendError:
         return _no_sign_in(error)
     if code in _NO_ROOM:
         return CloudAway(say("azure.no_room", what=what, why=words))
+    if code in _BUSY:
+        return CloudAway(say("azure.busy", what=what, code=code, why=words))
     if code == "ScopeLocked":
         return Refused(say("azure.locked", what=what), say("azure.locked_next"))
     if status == 403:

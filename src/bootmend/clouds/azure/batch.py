@@ -23,7 +23,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bootmend.clouds.azure.batch_script import NO_PROGRAM, batch_script
-from bootmend.clouds.azure.helper import Helper, Program, made_for
+from bootmend.clouds.azure.helper import Helper, Program, made_for, no_results
 from bootmend.clouds.azure.helper_choice import helpers_in_use, opened, place_of
 from bootmend.clouds.azure.helper_machine import HelperMachine
 from bootmend.clouds.azure.parcel import read_header, read_results
@@ -31,16 +31,18 @@ from bootmend.clouds.mending import Cause, Mended
 from bootmend.clouds.naming import JOB, PARCEL, REPAIRED
 from bootmend.clouds.portable import portable
 from bootmend.clouds.run import Run
-from bootmend.errors import BootmendError, InputError
+from bootmend.errors import BootmendError, InputError, Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
 
-_SECONDS = 5400
-"""The most that a command may take."""
+_SECONDS = 5000
+"""The most that a command may take; Azure ends extensions after 5,400."""
 _SECONDS_EACH = 900
 """The most that a disk of a batch may take: an endless one holds up those beside it for so long."""
 _MOST_COMMANDS = 20
 """Each is left where it is, because taking it away is a change of the helper too; a machine bears some of them only."""
+_ENOUGH = 3
+"""So many refusals in a row are taken for one that holds for all."""
 _LINGER = 20.0
 """Seconds that a batch that is not full waits for more runs while more are on their way."""
 
@@ -129,6 +131,8 @@ class Batches:
                     tell(say("azure.helper_settles", name=machine.id.name))
                     machine.settle()
                     machine.detach_if_there(disks)
+                    if owner != self._job and not machine.stays:
+                        machine.remove()
 
     def _work(self, desk: _Desk, run: Run, tell: Progress) -> None:
         """One batch; each run in it gets its answer, whatever happens."""
@@ -158,8 +162,8 @@ class Batches:
                 cloud, wanted = self.helper.cloud, self.helper.wanted
                 place = place_of(run, wanted, self._places[run.id])
                 machine, taken = opened(cloud, place, wanted, self._job, {JOB: self._job})
-                machine.free_luns(2, taken)
-                desk.luns = [lun for lun in range(self.helper.wanted.data_disks) if lun not in taken]
+                desk.luns = machine.free_luns(0, taken)
+                desk.commands = machine.commands()
                 desk.machine = machine
         return desk.machine
 
@@ -176,14 +180,17 @@ class Batches:
         return batch
 
     def _carried(self, desk: _Desk, machine: HelperMachine, runs: Sequence[Run], tell: Progress) -> Ends:
-        """One by one where the batch as a whole comes to nothing."""
+        """One by one where the batch as a whole comes to nothing: one of its disks may be the trouble."""
         try:
             return self._round(desk, machine, runs, tell)
-        except InputError as error:
+        except (InputError, Refused) as error:
             if len(runs) == 1:
                 return [error]
         ends: Ends = []
         for run in runs:
+            if len(ends) >= _ENOUGH and all(isinstance(end, Refused) for end in ends):
+                ends.append(ends[-1])  # what Azure refuses to each of them is none of theirs
+                continue
             try:
                 self.helper.prepare(run, tell)
                 ends += self._round(desk, machine, [run], tell)
@@ -205,12 +212,14 @@ class Batches:
                 tell(say("many.on_helper", name=machine.id.name, count=len(runs)))
                 script, desk.commands = batch_script(luns[-1], brings, mark), desk.commands + 1
                 forget = machine.stays or desk.commands > _MOST_COMMANDS
-                view = machine.run(f"bootmend-{mark}", script, _SECONDS, forget=forget)
+                view, trouble = machine.tried(f"bootmend-{mark}", script, _SECONDS, forget=forget)
             except BaseException:
                 machine.detach_if_there(disks)
                 raise
             machine.detach(disks)
-        if view.exit_code == NO_PROGRAM and there:  # the helper was made anew meanwhile; nothing was touched
+        if (
+            view is not None and view.exit_code == NO_PROGRAM and there
+        ):  # the helper was made anew meanwhile; nothing was touched
             desk.brought = ""
             self.helper.cloud.remove(str(parcel))
             return self._round(desk, machine, runs, tell)
@@ -221,9 +230,7 @@ class Batches:
                 raise InputError(say("many.results_lacking", count=len(results), of=len(runs)))
         except InputError as error:
             self.helper.cloud.remove(str(parcel))
-            why = ((view.error or view.output or "").strip().splitlines() or [str(error)])[-1]
-            told = say("azure.helper_failed", name=machine.id.name, code=view.exit_code, why=why)
-            raise InputError(told) from error
+            raise trouble or no_results(machine.id.name, view, error) from error
         desk.brought = program.digest
         self.helper.cloud.remove(str(parcel))
         return [self.helper.mended(copy, one) for copy, one in zip(copies, results, strict=True)]

@@ -35,8 +35,7 @@ from bootmend.clouds.cloud import Cloud, How, Listed, Machine, Obstacle, Sight, 
 from bootmend.clouds.naming import HELPER_GROUP
 from bootmend.disk.container import open_disk
 from bootmend.disk.device import BlockDevice, Patch
-from bootmend.disk.http import HttpDisk
-from bootmend.disk.page_blob import PageBlob, page_ranges, put_page_from_url
+from bootmend.disk.page_blob import UploadBlob, page_ranges, put_page_from_url
 from bootmend.errors import BootmendError, Missing, Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
@@ -98,8 +97,7 @@ class AzureCloud(Cloud):
         self.vms.start(ResourceId.parse(machine))
 
     def snapshot(self, disk: str, name: str, tags: Mapping[str, str]) -> str:
-        source = disk_id(disk)
-        return str(self.disks.snapshot(source, name, self.disks.get(source).location, tags))
+        return str(self.disks.snapshot(disk_id(disk), name, tags))
 
     @contextmanager
     def reading(self, disk: str) -> Iterator[BlockDevice]:
@@ -202,7 +200,7 @@ class AzureCloud(Cloud):
 
     def _fill(self, source: str, target: str, patches: Iterable[Patch]) -> None:
         ranges = page_ranges(source)
-        with HttpDisk(target) as blob:
+        with UploadBlob(target) as blob:
             size = blob.size
         whole = [*ranges, (size - FOOTER, size)] if not ranges or ranges[-1][1] < size else ranges
         total = sum(high - low for low, high in whole)
@@ -214,7 +212,7 @@ class AzureCloud(Cloud):
             self.tell(say("azure.copying", done=done >> 20, total=total >> 20))
 
         put_page_from_url(source, target, whole, told=told)
-        with PageBlob(target) as blob:
+        with UploadBlob(target) as blob:
             for patch in patches:
                 blob.write(patch.offset, patch.after)
 

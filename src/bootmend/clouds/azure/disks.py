@@ -17,13 +17,12 @@ from azure.mgmt.compute.models import (
     GrantAccessData,
     Snapshot,
     SnapshotProperties,
-    SnapshotSku,
 )
 
 from bootmend.clouds.azure.answers import asking, word
 from bootmend.clouds.azure.ids import SNAPSHOT, ResourceId
 from bootmend.clouds.cloud import Thing
-from bootmend.clouds.naming import MACHINE, OLD_DISK, ROLE, RUN, is_named_for, other_marks
+from bootmend.clouds.naming import MACHINE, OLD_DISK, OURS, ROLE, RUN, is_named_for, other_marks
 from bootmend.errors import CloudAway, Misuse, Refused
 from bootmend.texts import say
 
@@ -55,16 +54,25 @@ class Disks:
             except ResourceNotFoundError:
                 return None
 
-    def snapshot(self, source: ResourceId, name: str, location: str, tags: Mapping[str, str]) -> ResourceId:
-        """An incremental one: it costs what changed, and is there at once.
+    def snapshot(self, source: ResourceId, name: str, tags: Mapping[str, str]) -> ResourceId:
+        """An incremental one: it costs what changed, and is there at once. It is as closed as its disk.
 
-        https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots
+        https://learn.microsoft.com/azure/virtual-machines/disks-incremental-snapshots ; of which kind it is best, Azure
+        knows (zone-redundant where the region has zones).
         """
         made = ResourceId(source.subscription, source.group, SNAPSHOT, name)
         if self.find(made) is None:
-            creation = CreationData(create_option="Copy", source_resource_id=str(source))
-            properties = SnapshotProperties(creation_data=creation, incremental=True)
-            body = Snapshot(location=location, tags=dict(tags), properties=properties, sku=_sku())
+            disk = self.get(source)
+            facts = facts_of(disk)
+            properties = SnapshotProperties(
+                creation_data=CreationData(create_option="Copy", source_resource_id=str(source)),
+                incremental=True,
+                network_access_policy=facts.network_access_policy,
+                disk_access_id=facts.disk_access_id,
+                public_network_access=facts.public_network_access,
+                data_access_auth_mode=facts.data_access_auth_mode,
+            )
+            body = Snapshot(location=disk.location, tags=with_owners(disk, tags), properties=properties)
             with asking(name):
                 self._snapshots.begin_create_or_update(made.group, name, body).result()
         return made
@@ -142,33 +150,40 @@ def _source_of(one: Disk | Snapshot) -> str:
 def like(source: Disk, creation: CreationData, tags: Mapping[str, str]) -> Disk:
     """A disk that can take the place of `source`: region, zone, kind, generation, plan and key are the same.
 
-    Its owner's tags come along: policies and bills go by them.
+    Its owner's tags come along: policies and bills go by them. A copy takes its security type and capabilities from
+    the snapshot it is made of, and is refused if they are named: https://github.com/Azure/azure-cli/issues/22561 .
     """
     old = facts_of(source)
+    copied = creation.create_option == "Copy"
     properties = DiskProperties(
         creation_data=creation,
         os_type=old.os_type,
         hyper_v_generation=old.hyper_v_generation,
         purchase_plan=old.purchase_plan,
-        supported_capabilities=old.supported_capabilities,
-        supports_hibernation=old.supports_hibernation,
+        supported_capabilities=None if copied else old.supported_capabilities,
+        supports_hibernation=None if copied else old.supports_hibernation,
         encryption=old.encryption,
         network_access_policy=old.network_access_policy,
         disk_access_id=old.disk_access_id,
         public_network_access=old.public_network_access,
         tier=old.tier,
         bursting_enabled=old.bursting_enabled,
-        security_profile=old.security_profile,
+        security_profile=None if copied else old.security_profile,
+        data_access_auth_mode=old.data_access_auth_mode,
     )
-    both = {**{key: value for key, value in (source.tags or {}).items() if key not in tags}, **tags}
     return Disk(
         location=source.location,
         zones=source.zones,
         sku=source.sku,
         extended_location=source.extended_location,
-        tags=both,
+        tags=with_owners(source, tags),
         properties=properties,
     )
+
+
+def with_owners(source: Disk, tags: Mapping[str, str]) -> dict[str, str]:
+    """These tags and those that its owner put on the disk, without what an earlier run did."""
+    return {**{key: value for key, value in (source.tags or {}).items() if not key.startswith(OURS)}, **tags}
 
 
 def facts_of(disk: Disk) -> DiskProperties:
@@ -176,8 +191,3 @@ def facts_of(disk: Disk) -> DiskProperties:
     if disk.properties is None:
         raise Misuse(say("azure.not_a_disk", id=disk.id))
     return disk.properties
-
-
-def _sku() -> SnapshotSku:
-    """The cheapest kind; that of a snapshot need not be its disk's."""
-    return SnapshotSku(name="Standard_LRS")

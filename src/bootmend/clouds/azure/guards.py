@@ -15,7 +15,7 @@ from bootmend.clouds.azure.answers import asking, word
 from bootmend.clouds.azure.disks import SHARED_STATES, facts_of
 from bootmend.clouds.azure.machines import os_disk_of, properties_of, view_of
 from bootmend.clouds.cloud import How, Obstacle
-from bootmend.errors import BootmendError, CloudAway
+from bootmend.errors import BootmendError, CloudAway, InputError
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ LINKS = frozenset({How.DIRECT, How.READ})
 REPAIRS = frozenset({How.DIRECT, How.HELPER})
 NEITHER: frozenset[How] = frozenset()
 """Bars no way: something to know."""
+_MOST_PAGES = 100
 _LOCKS = "2020-05-01"
 """Version of Microsoft.Authorization/locks."""
 _KINDS = frozenset(("Standard_LRS", "StandardSSD_LRS", "StandardSSD_ZRS", "Premium_LRS", "Premium_ZRS"))
@@ -103,7 +104,8 @@ def _of_locks(connection: Connection, vm: VirtualMachine, disk: Disk) -> Iterato
             return
         for lock in found:
             name = str(lock.get("id", ""))
-            level = str(lock.get("properties", {}).get("level", ""))
+            properties = lock.get("properties")
+            level = str(properties.get("level", "")) if isinstance(properties, dict) else ""
             if name not in seen and level in ("ReadOnly", "CanNotDelete"):
                 seen.add(name)
                 yield _bar("lock", name=name, level=level)
@@ -111,12 +113,20 @@ def _of_locks(connection: Connection, vm: VirtualMachine, disk: Disk) -> Iterato
 
 def _locks(connection: Connection, scope: str) -> list[dict[str, Any]]:
     """Those on a resource and on what it is in."""
-    url = f"{scope}/providers/Microsoft.Authorization/locks?api-version={_LOCKS}"
-    with asking(scope):
-        answer = connection.client.send_request(HttpRequest("GET", url))
-        answer.raise_for_status()
-        found = answer.json().get("value", [])
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    url, locks = f"{scope}/providers/Microsoft.Authorization/locks?api-version={_LOCKS}", list[dict[str, Any]]()
+    for _ in range(_MOST_PAGES):
+        with asking(scope):
+            answer = connection.client.send_request(HttpRequest("GET", url))
+            answer.raise_for_status()
+        try:
+            told = answer.json()
+            locks += [one for one in told["value"] if isinstance(one, dict)]
+            url = told.get("nextLink") or ""
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(say("azure.strange_answer", what=scope)) from error
+        if not url:
+            break
+    return locks
 
 
 def _bar(key: str, ways: frozenset[How] = frozenset(How), **values: object) -> Obstacle:

@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from azure.mgmt.compute.models import CreationData, Disk, DiskProperties, DiskSku
+from azure.mgmt.compute.models import (
+    CreationData,
+    Disk,
+    DiskProperties,
+    DiskSku,
+    VirtualMachineRunCommandInstanceView,
+)
 
 from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.disks import FOOTER, WRITE, facts_of, like
@@ -33,13 +39,14 @@ from bootmend.clouds.mending import Cause, Mended, Outcome
 from bootmend.clouds.naming import PARCEL, REPAIRED, name_of, tags_of
 from bootmend.clouds.portable import portable, processor
 from bootmend.clouds.run import Run, Store
-from bootmend.disk.page_blob import PageBlob
+from bootmend.disk.page_blob import UploadBlob
 from bootmend.errors import BootmendError, InputError, Misuse, Refused
 from bootmend.lab.disk_file import vhd_footer
 from bootmend.repair import Progress
 from bootmend.texts import say
 
-_SECONDS = 5400
+_SECONDS = 5000
+"""The most that a command may take; Azure ends extensions after 5,400."""
 _CHUNK = 4 << 20
 
 
@@ -93,10 +100,12 @@ class Helper:
 
     def check(self, run: Run, _tell: Progress, /) -> list[Cause]:
         """As the helper found it when all was written and flushed; the disk was detached right after."""
-        told = self.store.result(run) or {}
+        check = (self.store.result(run) or {}).get("check")
+        if not isinstance(check, dict):
+            raise InputError(say("many.not_checked"))
         return [
             (str(one["rule"]), str(one["subject"]).lower())
-            for one in (told.get("check") or {}).get("findings", [])
+            for one in check.get("findings", [])
             if one.get("severity") == "cause"
         ]
 
@@ -116,7 +125,7 @@ class Helper:
             helper.attach(dict(zip(disks, luns, strict=True)))
             tell(say("azure.helper_runs", name=helper.id.name))
             script = _script(luns[-1], program)
-            view = helper.run(f"bootmend-{runs[0].id}", script, _SECONDS)
+            view, trouble = helper.tried(f"bootmend-{runs[0].id}", script, _SECONDS)
         except BaseException:
             helper.detach_if_there(disks)
             raise
@@ -125,9 +134,7 @@ class Helper:
             with self.cloud.reading(str(parcel)) as device:
                 results = read_results(device, read_header(device))
         except InputError as error:
-            why = ((view.error or view.output or "").strip().splitlines() or [str(error)])[-1]
-            told = say("azure.helper_failed", name=helper.id.name, code=view.exit_code, why=why)
-            raise InputError(told) from error
+            raise trouble or no_results(helper.id.name, view, error) from error
         self.cloud.remove(str(parcel))
         return [self.mended(copy, one) for copy, one in zip(copies, results, strict=True)]
 
@@ -164,7 +171,7 @@ class Helper:
             properties=DiskProperties(creation_data=creation, encryption=facts_of(template).encryption),
         )
         self.cloud.disks.create(made, body)
-        with self.cloud.link(str(made), WRITE) as link, PageBlob(link) as blob:
+        with self.cloud.link(str(made), WRITE) as link, UploadBlob(link) as blob:
             _fill(blob, places, program.path, orders)
         return made
 
@@ -189,6 +196,13 @@ class Helper:
         return Mended(Outcome.REPAIRED, document, str(copy))
 
 
+def no_results(name: str, view: VirtualMachineRunCommandInstanceView | None, error: InputError) -> InputError:
+    """With the last that the command said."""
+    said = ((view.error or view.output or "") if view is not None else "").strip().splitlines()
+    code = view.exit_code if view is not None else "?"
+    return InputError(say("azure.helper_failed", name=name, code=code, why=(said or [str(error)])[-1]))
+
+
 def made_for(run: Run, role: str) -> ResourceId:
     """The disk of that role that a run makes: it is found by its name."""
     old = disk_id(run.old_disk)
@@ -199,7 +213,7 @@ def _bytes_of(orders: list[dict[str, Any]]) -> bytes:
     return json.dumps(orders).encode()
 
 
-def _fill(blob: PageBlob, places: Places, archive: Path, orders: bytes) -> None:
+def _fill(blob: UploadBlob, places: Places, archive: Path, orders: bytes) -> None:
     """Whole sectors only; the footer makes a disk of it."""
     blob.write(0, header(places))
     with archive.open("rb") as file:

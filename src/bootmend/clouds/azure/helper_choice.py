@@ -120,7 +120,8 @@ def clear_helper(cloud: AzureCloud, store: Store, run: Run, tell: Progress) -> N
         tell(say("azure.helper_stays", name=own.id))
     else:
         tell(say("clouds.removing", kind="machine", id=own.id))
-        own.remove()
+        if not own.remove():
+            raise Refused(say("azure.helper_holds", name=own.id), say("azure.helper_holds_next"))
         cloud.vms.forget()
     if vm is None or wanted.keep:
         _give_back(kept_helper(cloud, place, wanted), owner)

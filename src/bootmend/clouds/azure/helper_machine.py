@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +31,13 @@ from bootmend.clouds.azure.machines import power_of, view_of
 from bootmend.clouds.azure.pace import Pace
 from bootmend.clouds.cloud import Power
 from bootmend.clouds.naming import HELPER, ROLE, SUBNET
-from bootmend.errors import CloudAway, Refused
+from bootmend.errors import BootmendError, CloudAway, InputError, Refused
 from bootmend.texts import say
 
 _NETWORK_VERSION = "2024-05-01"
 _LONGEST_RUN = 5400.0
+_LONGEST_NETWORK, _LOOK_AGAIN = 300.0, 2.0
+"""Seconds."""
 HELPER_NAME = "bootmend-helper"
 _RANGE = "10.255.255.0/28"
 """Of a network that leads nowhere, so it may be anybody's."""
@@ -94,6 +97,8 @@ class HelperMachine:
         self._wanted = wanted
         self.id = ResourceId(connection.subscription, place.group, VM, name or place.name(owner))
         self.stays = not owner
+        self.most = wanted.data_disks
+        """Data disks that it takes: of one that is there its size tells, where that is known."""
         self._network = (
             f"{str(self.id).split('/providers/', maxsplit=1)[0]}/providers/Microsoft.Network/virtualNetworks"
         )
@@ -130,6 +135,7 @@ class HelperMachine:
 
     def start(self, vm: models.VirtualMachine) -> list[int]:
         """It runs when this returns. Gives the LUNs that are taken."""
+        self.most = min(self.most, dict(SIZES).get(_size_of(vm), self.most))
         if power_of(view_of(vm)) is not Power.RUNNING:
             with asking(self.id.name):
                 self._vms.begin_start(self.id.group, self.id.name).result()
@@ -160,12 +166,12 @@ class HelperMachine:
                     raise CloudAway(say("azure.helper_busy", name=self.id.name))
 
     def free_luns(self, count: int, taken: Iterable[int]) -> list[int]:
-        """Refused where it does not take so many more."""
+        """So many, or all where `count` is 0. Refused where it does not take a disk and a parcel, or not so many."""
         held = set(taken)
-        free = [lun for lun in range(self._wanted.data_disks) if lun not in held][:count]
-        if len(free) < count:
+        free = [lun for lun in range(self.most) if lun not in held]
+        if len(free) < max(count, 2):
             raise Refused(say("azure.helper_full", name=self.id.name), say("azure.helper_full_next"))
-        return free
+        return free[:count] if count else free
 
     def attach(self, disks: Mapping[str, int]) -> None:
         """Each at its LUN, in one call."""
@@ -205,6 +211,28 @@ class HelperMachine:
             raise CloudAway(say("azure.no_view", name=self.id.name))
         return view
 
+    def tried(
+        self, name: str, script: str, seconds: int, *, forget: bool = True
+    ) -> tuple[models.VirtualMachineRunCommandInstanceView | None, BootmendError | None]:
+        """How it ended, or what Azure says was wrong with it: the script may have done its work all the same.
+
+        A machine without a way out may be late in telling how a command ended. CloudAway where nothing can be asked.
+        """
+        try:
+            return self.run(name, script, seconds, forget=forget), None
+        except CloudAway:
+            raise
+        except BootmendError as error:
+            with suppress(Refused, InputError):
+                self.settle()
+            return None, error
+
+    def commands(self) -> int:
+        """How many are left on it: a machine bears 25 of them, https://github.com/MicrosoftDocs/azure-docs/issues/117976"""
+        self._pace.wait(str(self.id))
+        with asking(self.id.name):
+            return sum(1 for _ in self._commands.list_by_virtual_machine(self.id.group, self.id.name))
+
     def remove(self) -> bool:
         """False where somebody else's disks are attached: then it stays."""
         vm = self.find()
@@ -242,16 +270,28 @@ class HelperMachine:
         subnet = {"name": "inside", "properties": {"addressPrefix": _RANGE, "defaultOutboundAccess": False}}
         properties = {"addressSpace": {"addressPrefixes": [_RANGE]}, "subnets": [subnet]}
         body = {"location": self.place.location, "tags": self._tags(tags), "properties": properties}
-        self._send("PUT", self._network, body, (200, 201))
+        told = self._send("PUT", self._network, body, (200, 201))
+        end = time.monotonic() + _LONGEST_NETWORK / self._connection.haste
+        # A card in a network that is still being made is refused: https://github.com/hashicorp/terraform/pull/14365
+        while (state := str(told.get("properties", {}).get("provisioningState", "Succeeded"))) != "Succeeded":
+            if state in ("Failed", "Canceled") or time.monotonic() > end:
+                raise CloudAway(say("azure.no_network", name=self._network.rsplit("/", 1)[-1], state=state))
+            time.sleep(_LOOK_AGAIN / self._connection.haste)
+            told = self._send("GET", self._network, None, (200,))
         return f"{self._network}/subnets/inside"
 
-    def _send(self, method: str, path: str, body: Any, accepted: tuple[int, ...]) -> None:
-        """The two calls of Microsoft.Network that are needed; a package for them would be 30 MB."""
+    def _send(self, method: str, path: str, body: Any, accepted: tuple[int, ...]) -> dict[str, Any]:
+        """The few calls of Microsoft.Network that are needed; a package for them would be 30 MB."""
         request = HttpRequest(method, f"{path}?api-version={_NETWORK_VERSION}", json=body)
         with asking(path.rsplit("/", 1)[-1]):
             answer = self._connection.client.send_request(request)
             if answer.status_code not in accepted:
                 answer.raise_for_status()
+        try:
+            told = answer.json()
+        except ValueError:  # no body, as after a DELETE
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def _tags(self, tags: Mapping[str, str]) -> dict[str, str]:
         return {**dict(self._wanted.tags), **tags, ROLE: HELPER}
@@ -295,6 +335,11 @@ class HelperMachine:
         return models.VirtualMachine(
             location=self.place.location, zones=zones, tags={**self._tags(tags), **given}, properties=properties
         )
+
+
+def _size_of(vm: models.VirtualMachine) -> str:
+    profile = vm.properties.hardware_profile if vm.properties is not None else None
+    return word(profile.vm_size) if profile is not None else ""
 
 
 def _data_disks(vm: models.VirtualMachine) -> list[tuple[str, int]]:

@@ -13,15 +13,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from azure.core import MatchConditions
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceModifiedError
 from azure.mgmt.compute.models import (
     InstanceViewStatus,
     OSDisk,
+    StorageProfile,
     VirtualMachine,
     VirtualMachineInstanceView,
     VirtualMachineProperties,
+    VirtualMachineUpdate,
 )
 
-from bootmend.clouds.azure.answers import asking, word
+from bootmend.clouds.azure.answers import asking, code_of, told, word
 from bootmend.clouds.azure.ids import DISK, VM, ResourceId, looks_like_id
 from bootmend.clouds.azure.pace import Pace
 from bootmend.clouds.cloud import Listed, Machine, Power, Thing
@@ -106,16 +109,19 @@ class Machines:
             return self._client.get(wanted.group, wanted.name, expand="instanceView")
 
     def all(self) -> Iterator[Listed]:
-        """Those of Windows; one that boots from no managed disk is listed without a disk."""
+        """Those of Windows; one that boots from no managed disk is listed without a disk.
+
+        What they are and how they are come in two lists:
+        https://learn.microsoft.com/rest/api/compute/virtual-machines/list-all (statusOnly).
+        """
         with asking("virtualMachines"):
-            if self._group:
-                found = list(self._client.list(self._group, expand="instanceView"))
-            else:
-                found = list(self._client.list_all(expand="instanceView"))
+            found = list(self._client.list(self._group) if self._group else self._client.list_all())
+            shown = {(one.id or "").lower(): view_of(one) for one in self._client.list_all(status_only="true")}
         for vm in found:
             os_disk = os_disk_of(vm)
             if os_disk is not None and word(os_disk.os_type).lower() in ("", "windows"):
-                yield Listed(_as_shown(vm), agent_of(view_of(vm)))
+                view = shown.get((vm.id or "").lower(), VirtualMachineInstanceView())
+                yield Listed(_as_shown(vm, view), agent_of(view))
 
     def helpers(self, group: str) -> Iterator[tuple[str, Thing]]:
         """Helpers that a run made and that go with it, each with the machine it was made for."""
@@ -153,8 +159,21 @@ class Machines:
         """The whole machine is put back as it was read but for its OS disk, as Microsoft's own sample does it.
 
         https://learn.microsoft.com/azure/virtual-machines/windows/os-disk-swap . Where the machine carries an ETag
-        the change is refused if somebody changed it meanwhile.
+        the change is refused if somebody changed it meanwhile; then it is looked at anew. Who puts a machine needs a
+        right to all that it names; where one is lacking, the OS disk alone is changed (PATCH):
+        https://github.com/Azure/azure-sdk-for-net/issues/37285 .
         """
+        for last in (False, False, True):
+            try:
+                self._swap(wanted, disk)
+            except ResourceModifiedError as error:
+                if last:
+                    raise told(error, wanted.name) from error
+                continue
+            return
+
+    def _swap(self, wanted: ResourceId, disk: ResourceId) -> None:
+        """ResourceModifiedError where somebody changed the machine meanwhile."""
         vm = self.get(wanted)
         os_disk = os_disk_of(vm)
         if os_disk is None or os_disk.managed_disk is None:
@@ -167,11 +186,21 @@ class Machines:
         os_disk.name = disk.name
         assert vm.properties is not None
         vm.properties.instance_view = None
+        group, name = wanted.group, wanted.name
         unchanged = MatchConditions.IfNotModified if vm.etag else None
-        with asking(wanted.name):
-            self._client.begin_create_or_update(
-                wanted.group, wanted.name, vm, etag=vm.etag, match_condition=unchanged
-            ).result()
+        try:
+            try:
+                self._client.begin_create_or_update(group, name, vm, etag=vm.etag, match_condition=unchanged).result()
+            except HttpResponseError as error:
+                if error.status_code != 403 or code_of(error) != "LinkedAuthorizationFailed":
+                    raise
+                profile = StorageProfile(os_disk=os_disk)
+                change = VirtualMachineUpdate(properties=VirtualMachineProperties(storage_profile=profile))
+                self._client.begin_update(group, name, change, etag=vm.etag, match_condition=unchanged).result()
+        except ResourceModifiedError:
+            raise
+        except AzureError as error:
+            raise told(error, name) from error
 
     def _settled(self, wanted: ResourceId) -> Power:
         """Its power once nobody is starting or stopping it any more."""
@@ -192,14 +221,14 @@ def as_machine(vm: VirtualMachine) -> Machine:
     return machine
 
 
-def _as_shown(vm: VirtualMachine) -> Machine:
-    """Without a disk where it boots from no managed one."""
+def _as_shown(vm: VirtualMachine, view: VirtualMachineInstanceView | None = None) -> Machine:
+    """Without a disk where it boots from no managed one. `view`: where it came apart from the machine."""
     wanted = ResourceId.parse(vm.id or "")
     os_disk = os_disk_of(vm)
     disk = (os_disk.managed_disk.id or "") if os_disk is not None and os_disk.managed_disk is not None else ""
-    place = "/".join([vm.location, *(vm.zones or [])])
+    place = "/".join([vm.location or "", *filter(None, vm.zones or [])])
     boots_from = str(ResourceId.parse(disk)) if disk else ""
-    return Machine(str(wanted), wanted.name, place, power_of(view_of(vm)), boots_from)
+    return Machine(str(wanted), wanted.name, place, power_of(view or view_of(vm)), boots_from)
 
 
 def os_disk_of(vm: VirtualMachine) -> OSDisk | None:

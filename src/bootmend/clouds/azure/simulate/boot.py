@@ -24,6 +24,7 @@ def power_on(world: World, vm: Resource) -> None:
     _remember(world, vm)
     vm.inside["power"] = "running"
     vm.inside["started"] = world.clock.azure_now()
+    vm.inside["changed"] = world.clock.stamp()
     vm.inside["boots"] = int(vm.inside.get("boots", 0)) + 1
     vm.inside["outcome"] = judge(world, vm, world.contents.path(os_disk(world, vm).inside["content"]))
     _mark_disks(world, vm)
@@ -33,6 +34,7 @@ def power_off(world: World, vm: Resource, power: str) -> None:
     _remember(world, vm)
     vm.properties["provisioningState"] = "Succeeded"
     vm.inside["power"] = power
+    vm.inside["changed"] = world.clock.stamp()
     vm.inside.pop("started", None)
     _mark_disks(world, vm)
 

@@ -75,7 +75,7 @@ def granted(world: World, disk: Resource, arguments: Json) -> Json:
         disk.inside["state_before"] = disk.properties["diskState"]
     write = arguments["access"] == "Write"
     link, policy = shares.grant(
-        world, arguments["base"], disk.inside["blob"], "rw" if write else "r", arguments["seconds"]
+        world, arguments["base"], disk.inside["blob"], "w" if write else "r", arguments["seconds"]
     )
     disk.inside.setdefault("policies", []).append(policy)
     if write:

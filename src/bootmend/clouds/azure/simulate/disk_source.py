@@ -42,6 +42,15 @@ def content_for(world: World, call: Call, body: Json, wanted: Json) -> str:
         return world.contents.empty(size)
     if option == "FromImage":
         return world.contents.empty(int(wanted.get("diskSizeGB", 30)) * GIB)
+    security = wanted.get("securityProfile", {}).get("securityType")
+    if option in ("Copy", "Restore") and security:
+        # https://github.com/Azure/azure-cli/issues/22561 : a copy takes it from its source.
+        raise ArmError(
+            400,
+            "BadRequest",
+            f"Security Type '{security}' is not supported for CreateOption '{option}'. Supported create options are "
+            "FromImage, Import, ImportSecure, UploadPreparedSecure.",
+        )
     if option in ("Copy", "Restore"):
         return world.contents.share(copy_source(world, call, body, creation, DISK).inside["content"])
     raise ArmError(400, "InvalidParameter", f"The double does not make disks by createOption {option}.")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bootmend.clouds.azure.simulate.disk_source import content_for, fill_in, required
 from bootmend.clouds.azure.simulate.ids import DISK, resource_id
 from bootmend.clouds.azure.simulate.operations import begin, effect, running
+from bootmend.clouds.azure.simulate.permissions import need_linked
 from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one, page, route
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, merge, new_guid
@@ -30,6 +31,9 @@ def put(world: World, call: Call) -> Answer:
     creation = required(wanted, "creationData", "disk.properties.creationData")
     option = required(creation, "createOption", "disk.properties.creationData.createOption")
     required(body, "location", "disk.location")
+    if key_set := wanted.get("encryption", {}).get("diskEncryptionSetId"):
+        # https://github.com/kubernetes-sigs/azuredisk-csi-driver/issues/2609
+        need_linked(world, call, f"{DISK}/write", "Microsoft.Compute/diskEncryptionSets/read", key_set)
     made = world.put(target, _shown(world, body, wanted), {"content": content_for(world, call, body, wanted)})
     fill_in(world, made, wanted, option)
     return begin(world, call, made, "resource.made", 3, show=True)

@@ -1,7 +1,8 @@
 """The little of Microsoft.Network that a machine without a public address needs.
 
-https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks , .../network-interfaces . ASSUMPTION: all of it is
-done when the call is answered, which the documents allow.
+https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks , .../network-interfaces . A new network is
+Updating for some seconds, and nothing joins it meanwhile: https://github.com/hashicorp/terraform/pull/14365 .
+ASSUMPTION: all else is done when the call is answered, which the documents allow.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from bootmend.clouds.azure.simulate.router import in_group, in_subscription, one
 from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World, new_guid
 
+_MAKING = 4.0
+"""Seconds of Azure's."""
 _KINDS = (NIC, NSG, SUBNET, VNET)
 
 
@@ -33,11 +36,15 @@ def put(world: World, call: Call) -> Answer:
         _show_in_network(world, target.rsplit("/subnets/", 1)[0])
     if kind == VNET:
         _take_subnets(world, made, properties.get("subnets") or [])
+        made.inside["ready"] = made.inside.get("ready") or world.clock.after(_MAKING)
+        _tell_state(world, made)
     return Answer(200 if old else 201, made.answer())
 
 
 def get(world: World, call: Call) -> Answer:
-    return Answer(200, world.get(resource_id(call.names, _kind(call))).answer())
+    known = world.get(resource_id(call.names, _kind(call)))
+    _tell_state(world, known)
+    return Answer(200, known.answer())
 
 
 def listing(world: World, call: Call) -> Answer:
@@ -78,8 +85,17 @@ def _join(world: World, call: Call, properties: Json, action: str) -> None:
     for at, config in enumerate(properties.get("ipConfigurations") or [], 4):
         subnet = config.get("properties", {}).get("subnet", {}).get("id", "")
         need_linked(world, call, action, f"{SUBNET}/join/action", subnet)
-        world.get(subnet)
+        network = world.get(world.get(subnet).id.rsplit("/subnets/", 1)[0])
+        _tell_state(world, network)
+        if network.properties["provisioningState"] != "Succeeded":
+            raise ArmError(429, "ReferencedResourceNotProvisioned", f"{network.id} is in Updating state.")
         config["properties"].setdefault("privateIPAddress", f"10.0.0.{at}")
+
+
+def _tell_state(world: World, known: Resource) -> None:
+    if "ready" in known.inside:
+        done = known.inside["ready"] <= world.clock.azure_now()
+        known.properties["provisioningState"] = "Succeeded" if done else "Updating"
 
 
 def _take_subnets(world: World, network: Resource, subnets: list[Json]) -> None:

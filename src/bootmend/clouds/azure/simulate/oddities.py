@@ -59,6 +59,9 @@ def _encryption(world: World, vm: Resource, disk: Resource, value: str) -> None:
 
 def _sku(_: World, vm: Resource, disk: Resource, value: str) -> None:
     disk.shown["sku"] = {"name": value, "tier": value.partition("_")[0]}
+    if value.endswith("_ZRS"):
+        # https://github.com/Azure/terraform-azurerm-avm-res-compute-virtualmachine/issues/236
+        disk.shown.pop("zones", None)
     vm.properties["storageProfile"]["osDisk"]["managedDisk"]["storageAccountType"] = value
 
 
@@ -94,6 +97,13 @@ def _scale_set(world: World, vm: Resource, _: Resource, value: str) -> None:
     }
 
 
+def _identity(world: World, vm: Resource, _: Resource, value: str) -> None:
+    """A managed identity of the user's."""
+    kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
+    known = f"{group_id(world.subscription, vm.group)}/providers/{kind}/{value}"
+    vm.shown["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {known: {}}}
+
+
 def _agent(_: World, vm: Resource, __: Resource, value: bool) -> None:
     vm.inside["agent"] = value
 
@@ -112,6 +122,7 @@ _ODDITIES: dict[str, _Oddity] = {
     "data_access_auth_mode": _data_access_auth_mode,
     "encryption": _encryption,
     "ephemeral": _ephemeral,
+    "identity": _identity,
     "lock": _lock,
     "network_access_policy": _network_access_policy,
     "public_network_access": _public_network_access,

@@ -27,6 +27,7 @@ from bootmend.clouds.azure.simulate.wire import Answer, ArmError, Call, Json
 from bootmend.clouds.azure.simulate.world import Resource, World
 
 _SHOWN_BYTES = 4096
+_MOST = 25
 _MOST_SECONDS = 5400
 """The default, and the most the double lets a script run."""
 
@@ -46,6 +47,12 @@ def put(world: World, call: Call) -> Answer:
         )
     target = resource_id(call.names, RUN_COMMAND)
     known = world.find(target)
+    beside = [one for one in world.every(RUN_COMMAND) if one.id.lower().startswith(f"{vm.id.lower()}/")]
+    if known is None and len(beside) >= _MOST:
+        # https://github.com/MicrosoftDocs/azure-docs/issues/117976
+        raise ArmError(
+            409, "OperationNotAllowed", f"max={_MOST}, current={len(beside)} run commands has been exceeded."
+        )
     if known is not None and known.inside.get("view", {}).get("executionState") == "Running":
         # ASSUMPTION: a second PUT of a command that still runs is refused.
         raise ArmError(409, "Conflict", f"Run command {known.name} on VM '{vm.name}' is still running.")

@@ -2,7 +2,8 @@
 
 https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view . An agent that does not report:
 https://github.com/Azure/WALinuxAgent/issues/652 . A machine that is switched off has no agent's status, and while it
-changes its power state may be missing: https://github.com/Azure/azure-sdk-for-python/issues/3406 .
+changes its power state may be missing: https://github.com/Azure/azure-sdk-for-python/issues/3406 . ASSUMPTION: the time
+of the provisioning state is that at which the last switching on or off ended.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def instance_view(world: World, vm: Resource) -> Json:
         "code": f"ProvisioningState/{state.lower()}",
         "level": "Error" if state == "Failed" else "Info",
         "displayStatus": f"Provisioning {state.lower()}",
-        "time": world.clock.stamp(),
+        "time": vm.inside.get("changed") or world.clock.stamp(),
     }
     disk = os_disk(world, vm)
     view: Json = {

@@ -63,12 +63,17 @@ def get_instance_view(world: World, call: Call) -> Answer:
 @route("GET", in_group(VM), VM)
 @route("GET", in_subscription(VM), VM)
 def listing(world: World, call: Call) -> Answer:
-    """`statusOnly=true` gives the instance views: https://learn.microsoft.com/rest/api/compute/virtual-machines/list-all"""
+    """`statusOnly=true` gives the instance views: https://learn.microsoft.com/rest/api/compute/virtual-machines/list-all
+
+    There, too: $expand takes a $filter. ASSUMPTION: without one it is refused, and views come without the rest.
+    """
+    if "$expand" in call.query and "$filter" not in call.query:
+        raise ArmError(400, "BadRequest", "The expand expression can only be specified if a valid filter is specified.")
     shown = []
     for vm in world.every(VM, call.names.get("group")):
         machine = vm.answer()
-        if call.query.get("statusOnly") == "true" or call.query.get("$expand", "").lower() == "instanceview":
-            machine["properties"]["instanceView"] = instance_view(world, vm)
+        if call.query.get("statusOnly") == "true":
+            machine["properties"] = {"instanceView": instance_view(world, vm)}
         shown.append(machine)
     return page(call, shown)
 
@@ -123,6 +128,10 @@ def _need_network(world: World, call: Call, body: Json) -> None:
     profile = body.get("properties", {}).get("networkProfile") or {}
     for nic in profile.get("networkInterfaces") or []:
         need_linked(world, call, f"{VM}/write", f"{NIC}/join/action", nic["id"])
+    for identity in body.get("identity", {}).get("userAssignedIdentities") or {}:
+        # https://github.com/Azure/aad-pod-identity/issues/443
+        action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+        need_linked(world, call, f"{VM}/write", action, identity)
     if profile.get("networkInterfaceConfigurations"):
         # ASSUMPTION on the safe side: who has one made needs the right to make one.
         need_linked(world, call, f"{VM}/write", f"{NIC}/write", call.path)
