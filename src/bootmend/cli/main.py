@@ -43,8 +43,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     keep_secret(arguments)
     try:
         from bootmend.cli.app import app
+        from bootmend.cli.az_words import translated
 
-        outcome = app(arguments, standalone_mode=False)
+        outcome = app(translated(arguments), standalone_mode=False)
     except BootmendError as error:
         if debug:
             _write(traceback.format_exc())

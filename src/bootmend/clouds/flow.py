@@ -113,6 +113,8 @@ class Flow:
         return HalfWay(say("clouds.stuck", name=self.run.name, power="?", why=error.reason))
 
     def _stop(self) -> None:
+        # Before it is stopped: another computer may have repaired it while somebody was asked here.
+        self._refuse_rivals(self.run.as_begun)
         self.tell(say("clouds.stopping", name=self.run.name))
         self.cloud.stop(self.run.machine)
 

@@ -78,6 +78,11 @@ class Run:
         return self.stage in (Stage.OPEN, Stage.GOING_BACK)
 
     @property
+    def as_begun(self) -> Machine:
+        """Its machine as far as the record tells."""
+        return Machine(self.machine, self.name, str(self.options.get("place", "")), Power.UNKNOWN, self.old_disk)
+
+    @property
     def looks(self) -> bool:
         """It only reads the disk, for a diagnosis."""
         return self.how == LOOK

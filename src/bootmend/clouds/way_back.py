@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bootmend.clouds.cloud import Cloud, Machine, Power, Thing
+from bootmend.clouds.cloud import Cloud, Machine, Thing
 from bootmend.clouds.rivals import ran_before, rivals_of
 from bootmend.clouds.run import Run, Stage, Store
 from bootmend.errors import Missing, Refused
@@ -103,9 +103,12 @@ def _give_way(cloud: Cloud, store: Store, run: Run, others: Sequence[Thing], tel
     store.save(run)
     clear_up(cloud, run, tell)
     machine = cloud.find(run.machine)
-    on_old = machine.disk.lower() == run.old_disk.lower()
-    if run.was_running and on_old and not rivals_of(cloud, store, run, machine):
-        cloud.close_access(run.old_disk)
+    left = {thing.id.lower() for thing in rivals_of(cloud, store, run, machine)}
+    last = machine.disk.lower() == run.old_disk.lower() and not left
+    # Theirs is in place already: then it was this run that stopped it, and they may be waiting for it to come up.
+    theirs = "stop" in run.steps and any(thing.id.lower() == machine.disk.lower() for thing in others)
+    if run.was_running and (last or theirs):
+        cloud.close_access(machine.disk)
         tell(say("clouds.starting", name=run.name))
         cloud.start(run.machine)
     run.stage = Stage.BACK
@@ -125,7 +128,7 @@ def confirm(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: Non
 
 def clear_up(cloud: Cloud, run: Run, tell: Progress, keep: str = "") -> None:
     """Removes what this run made, by the tags on it: so also what a crash kept out of the record."""
-    machine = _still_there(cloud, run) or Machine(run.machine, run.name, "", Power.UNKNOWN, run.old_disk)
+    machine = _still_there(cloud, run) or run.as_begun
     # Machines last: a helper to which disks are attached, perhaps somebody else's, is not removed.
     for thing in sorted(cloud.things(machine), key=lambda one: one.kind == "machine"):
         if thing.run == run.id and thing.id.lower() != keep.lower():

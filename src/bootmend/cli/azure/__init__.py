@@ -16,7 +16,8 @@ from bootmend.cli.azure.watch import watch
 azure = typer.Typer(
     help="Virtual machines in Azure: diagnose, repair and watch them without a recovery machine.",
     no_args_is_help=True,
-    epilog="Signs in as `az` does. Costs, permissions and what was never run on Azure: docs/azure.md.",
+    epilog="Signs in as `az` does, and takes its words -n NAME, --ids ID and -o json. Costs, permissions and what was "
+    "never run on Azure: docs/azure.md.",
 )
 
 azure.command()(diagnose)

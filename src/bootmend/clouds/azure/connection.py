@@ -1,20 +1,18 @@
 """The way to Azure: who asks, in which subscription, at what pace.
 
 Signing in is the SDK's own DefaultAzureCredential: environment, managed identity, `az login` and the like. The
-subscription is the one given, that of AZURE_SUBSCRIPTION_ID, or the default one of `az`.
+subscription is the one given, that of AZURE_SUBSCRIPTION_ID, or the default one of `az`, which also knows of which
+cloud it is (az_profile.py).
 BOOTMEND_AZURE_SIMULATOR leads to the double of `bootmend azure simulate` instead: it is asked with a token that means
 nothing, so that no real one ever goes there.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,13 +54,17 @@ def connect(subscription: str = "") -> Connection:
         return _to_double(simulator)
     from azure.identity import DefaultAzureCredential
 
-    known = subscription or os.environ.get(_SUBSCRIPTION, "") or _default_of_az()
-    if not known:
-        raise Misuse(say("azure.no_subscription"))
-    credential = DefaultAzureCredential(exclude_interactive_browser_credential=True)
+    from bootmend.clouds.azure.az_profile import subscription as known_as
+
+    known = known_as(subscription or os.environ.get(_SUBSCRIPTION, ""))
+    cloud, authority = known.setting
+    place = {"authority": authority} if authority else {}
+    credential = DefaultAzureCredential(exclude_interactive_browser_credential=True, **place)
     toll = Toll()
-    client = ComputeManagementClient(credential, known, polling_interval=_POLLING, **_ways(toll))
-    return Connection(client, known, toll=toll)
+    client = ComputeManagementClient(
+        credential, known.id, cloud_setting=cloud, polling_interval=_POLLING, **_ways(toll)
+    )
+    return Connection(client, known.id, toll=toll)
 
 
 def to_url(url: str, subscription: str, haste: float, token: str = "") -> Connection:
@@ -119,14 +121,3 @@ def _to_double(words: str) -> Connection:
     if not subscription or not 0 < haste < 1e6:
         raise Misuse(say("azure.strange_simulator", url=words))
     return to_url(f"{parts.scheme}://{parts.netloc}", subscription, haste)
-
-
-def _default_of_az() -> str:
-    """The subscription that `az account set` chose; `az` writes the file with a byte order mark."""
-    folder = Path(os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
-    try:
-        profile = json.loads((folder / "azureProfile.json").read_text(encoding="utf-8-sig"))
-        found = next((str(one["id"]) for one in profile["subscriptions"] if one.get("isDefault")), "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return found if re.fullmatch(r"[0-9a-fA-F-]{36}", found) else ""
