@@ -38,7 +38,7 @@ def test_it_is_not_resumed_as_a_repair(stage: Stage, names: list[str]) -> None:
 
 def test_the_repair_that_stands_is_undone_and_not_the_look(stage: Stage) -> None:
     vm = stage.vm()
-    stage.done("repair", "web1", "--yes", "--wait", "5")
+    stage.done("repair", "web1", "--yes", "--wait", "60")
     killed_look(stage)
     assert stage.done("undo", "web1", "--yes")["run"]["stage"] == "back"
     assert vm.os_disk == OLD and vm.power == "running"
@@ -50,7 +50,7 @@ def test_the_repair_that_stands_is_undone_and_not_the_look(stage: Stage) -> None
 
 def test_a_repair_is_confirmed_beside_it(stage: Stage) -> None:
     vm = stage.vm()
-    stage.done("repair", "web1", "--yes", "--wait", "5")
+    stage.done("repair", "web1", "--yes", "--wait", "60")
     killed_look(stage)
     assert stage.done("confirm", "web1", "--yes")["run"]["stage"] == "confirmed"
     assert vm.os_disk != OLD
@@ -67,7 +67,7 @@ def test_a_disk_read_in_place_is_not_left_locked(stage: Stage) -> None:
     vm = stage.vm(running=False)
     stage.killed_at("blob/read", "diagnose", "web1", "--yes")
     assert open_links(stage.double) == [OLD]
-    stage.done("repair", "web1", "--yes", "--wait", "5")
+    stage.done("repair", "web1", "--yes", "--wait", "60")
     assert vm.phase == "ready" and open_links(stage.double) == []
 
 
@@ -85,5 +85,5 @@ def test_one_of_another_computer_is_in_nobodys_way(stage: Stage, monkeypatch: py
     azure_cloud(stage.double).start(machine)
     killed_look(stage)
     monkeypatch.setenv("XDG_STATE_HOME", str(stage.folder / "third"))
-    stage.done("repair", "web1", "--yes", "--wait", "5")
+    stage.done("repair", "web1", "--yes", "--wait", "60")
     assert vm.phase == "ready" and len(Store().runs()) == 1

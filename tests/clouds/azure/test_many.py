@@ -73,7 +73,7 @@ def attachments(double: Double) -> list[str]:
 
 
 def test_each_has_its_own_end(double: Double, tmp_path: Path) -> None:
-    done = command("azure", "repair", *NAMES, "web9", "--helper-disks", "4", "--wait", "5", "--yes", "--json")
+    done = command("azure", "repair", *NAMES, "web9", "--helper-disks", "4", "--wait", "60", "--yes", "--json")
     told = rows(done)
     assert done.returncode == 1, said(done)
     for name in ("web1", "web5", "web6"):

@@ -108,12 +108,12 @@ def test_one_that_found_it_stopped_by_the_other_knows_that_it_ran(stage: Stage) 
 def test_a_helper_that_somebody_works_on_is_left_to_them(stage: Stage) -> None:
     for name in ("web1", "web2"):
         stage.vm(name)
-    stage.done("repair", "web1", "--yes", "--wait", "5", "--keep-helper")
+    stage.done("repair", "web1", "--yes", "--wait", "60", "--keep-helper")
     helper = stage.double.vm(KEPT).resource
     assert helper.shown["tags"][BUSY] == FREE
     since = datetime.now(UTC)
     claim = helper.shown["tags"][BUSY] = f"20260102-030405-a1b2c3 {since:%Y-%m-%dT%H:%M:%SZ}"
-    stage.done("repair", "web2", "--yes", "--wait", "5")
+    stage.done("repair", "web2", "--yes", "--wait", "60")
     # It had one of its own, and that is gone; the other one is as it was.
     assert helper.shown["tags"][BUSY] == claim and helper.properties["storageProfile"].get("dataDisks", []) == []
     assert stage.left("virtualMachines") == [KEPT]
@@ -122,7 +122,7 @@ def test_a_helper_that_somebody_works_on_is_left_to_them(stage: Stage) -> None:
     # A claim that is older than any command was left by a crash.
     helper.shown["tags"][BUSY] = f"20260102-030405-a1b2c3 {since - timedelta(hours=7):%Y-%m-%dT%H:%M:%SZ}"
     before = len(stage.double.calls)
-    stage.done("repair", "web2", "--yes", "--wait", "5")
+    stage.done("repair", "web2", "--yes", "--wait", "60")
     assert helper.shown["tags"][BUSY] == FREE
     assert [seen.path for seen in stage.double.calls[before:] if seen.method == "PUT" and seen.action == f"{VM}/write"]
     assert all(KEPT in seen.path for seen in stage.double.calls[before:] if "attachDetach" in seen.action)
@@ -133,7 +133,7 @@ def test_of_two_that_reach_for_it_one_gets_it(stage: Stage, monkeypatch: pytest.
 
     for name in ("web1", "web2"):
         stage.vm(name)
-    stage.done("repair", "web1", "--yes", "--wait", "5", "--keep-helper")
+    stage.done("repair", "web1", "--yes", "--wait", "60", "--keep-helper")
     helper, mark = stage.double.vm(KEPT).resource, HelperMachine.mark
 
     def late(machine: HelperMachine, vm: object, tags: dict[str, str]) -> bool:
@@ -141,7 +141,7 @@ def test_of_two_that_reach_for_it_one_gets_it(stage: Stage, monkeypatch: pytest.
         return mark(machine, vm, tags)  # type: ignore[arg-type]
 
     monkeypatch.setattr(HelperMachine, "mark", late)
-    stage.done("repair", "web2", "--yes", "--wait", "5")
+    stage.done("repair", "web2", "--yes", "--wait", "60")
     assert helper.shown["tags"][BUSY] == FREE and stage.left("virtualMachines") == [KEPT]
     assert len({seen.path for seen in stage.double.calls if "attachDetach" in seen.action}) == 2
 
@@ -167,18 +167,18 @@ def test_a_helper_in_a_group_of_its_own_goes_too(
 ) -> None:
     stage.vm()
     stage.double.add_group("tools")
-    stage.killed_at(action, "repair", "web1", "--yes", "--wait", "5", "--helper-group", "tools")
+    stage.killed_at(action, "repair", "web1", "--yes", "--wait", "60", "--helper-group", "tools")
     if elsewhere:
         monkeypatch.setenv("XDG_STATE_HOME", str(stage.folder / "elsewhere"))
     stage.done("undo", "web1", "--yes")
     assert stage.double.leaks() == []
-    stage.done("repair", "web1", "--yes", "--wait", "5", "--helper-group", "tools")
+    stage.done("repair", "web1", "--yes", "--wait", "60", "--helper-group", "tools")
     assert stage.left("virtualMachines") == [] and stage.left("virtualNetworks") == []
 
 
 def test_a_helper_left_at_the_very_end_is_taken_away_by_a_resume(stage: Stage) -> None:
     vm = stage.vm()
-    stage.killed_at("runCommands/delete", "repair", "web1", "--yes", "--wait", "5")
+    stage.killed_at("runCommands/delete", "repair", "web1", "--yes", "--wait", "60")
     stage.done("repair", "web1", "--resume")
     assert vm.phase == "ready" and stage.left("virtualMachines") == []
     with_helper = Store().runs()[0]
