@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cloud_stage import BOOT_ERROR
 
+from bootmend.clouds import sight as sight_of
 from bootmend.clouds import watch as watching
 from bootmend.clouds.cloud import Power, Sight
 from bootmend.clouds.sight import Meaning, Shown
 from bootmend.clouds.watch import Judgement, Patience, Verdict, before_start, judge, news, watch
+from bootmend.screens import Kind, Screen
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NOTHING = Sight(Power.RUNNING)
@@ -124,3 +126,43 @@ def test_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(watching, "judge", lambda _, m=moving: Judgement(Verdict.STARTING, "a logo", moving=m))
         found = watched([NOTHING])
         assert (found.verdict, found.seconds, found.looks) == (verdict, 300, 31)
+
+
+def test_a_word_of_before_the_start_is_no_good_news() -> None:
+    old = Sight(Power.RUNNING, "Ready", START - timedelta(days=3), changed=START)
+    assert judge(old).verdict is Verdict.UNCLEAR and "before it was started" in judge(old).reason
+    assert watched([old]).verdict is Verdict.UNCLEAR
+    # What the agent says and when a change ended are told by different sources: some minutes apart are none.
+    assert judge(Sight(Power.RUNNING, "Ready", START - timedelta(minutes=2), changed=START)).verdict is Verdict.HEALTHY
+
+
+def test_an_agent_that_fell_silent_must_be_ready_for_longer() -> None:
+    still = ready(5)
+    found = watched([NOTHING, still])
+    assert (found.verdict, found.seconds) == (Verdict.HEALTHY, 190)
+    stopped = Sight(Power.RUNNING, "Not Ready", START + timedelta(seconds=99))
+    assert watched([NOTHING, *[still] * 9, stopped]).verdict is Verdict.UNCLEAR
+
+
+def test_black_may_be_a_display_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sight_of, "read_screen", lambda *_: Screen("x", Kind.BLACK, sure=True))
+    found = watched([Sight(Power.RUNNING, screen=b"black", screen_when=str(at)) for at in range(40)])
+    assert found.verdict is Verdict.UNCLEAR and "black" in found.reason
+
+
+def test_bad_news_that_may_be_old_is_not_believed_when_time_is_over() -> None:
+    bad = Sight(Power.RUNNING, serial=BOOT_ERROR)
+    assert watched([bad], most=30).verdict is Verdict.UNCLEAR
+    assert watched([bad], most=60).verdict is Verdict.FAILED
+
+
+def test_the_end_of_a_long_log() -> None:
+    before = before_start(Sight(Power.OFF, serial="x" * 100, serial_size=1_000_000))
+    assert before["serial"] == "1000000"
+    grown = Sight(Power.RUNNING, serial="x" * 60 + "new line, \N{EM DASH}\n" + "y" * 20, serial_size=1_000_034)
+    assert news(grown, before).serial == "new line, \N{EM DASH}\n" + "y" * 20
+    assert news(Sight(Power.RUNNING, serial="x" * 100, serial_size=1_000_000), before).serial == ""
+    begun_anew = Sight(Power.RUNNING, serial="anew\n")
+    assert news(begun_anew, before).serial == "anew\n"
+    much = Sight(Power.RUNNING, serial="z" * 100, serial_size=5_000_000)
+    assert news(much, before).serial == "z" * 100

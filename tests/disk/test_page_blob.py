@@ -13,8 +13,8 @@ from disk_server import SECRET, DiskServer, Handler, serving
 from bootmend.disk import page_ranges as listing
 from bootmend.disk.client import Patience
 from bootmend.disk.http import HttpDisk
-from bootmend.disk.page_blob import MOST_AT_ONCE, PageBlob, page_ranges, put_page_from_url
-from bootmend.errors import ChangedMeanwhile, Unreachable
+from bootmend.disk.page_blob import MOST_AT_ONCE, PageBlob, UploadBlob, page_ranges, put_page_from_url
+from bootmend.errors import ChangedMeanwhile, DeviceError, Refused, Unreachable
 
 HASTY = Patience(tries=4, first_wait=0.005, longest_wait=0.02, as_asked=2.0)
 
@@ -207,3 +207,37 @@ def test_a_copy_that_is_refused_says_so_without_either_secret() -> None:
         with pytest.raises(Unreachable, match="409 CopySourceCannotBeIncrementalCopyBlob") as caught:
             put_page_from_url(source.signed, target.signed, [(0, 512)], patience=HASTY)
         assert SECRET not in str(caught.value)
+
+
+def test_nothing_is_read_of_an_upload(server: DiskServer) -> None:
+    with UploadBlob(server.signed, patience=HASTY) as blob:
+        assert blob.size == SIZE
+        blob.write(1024, b"new" * 512)
+        with pytest.raises(DeviceError, match="cannot be read"):
+            blob.read(0, 512)
+        with pytest.raises(DeviceError, match="cannot be read"):
+            blob.write(3, b"in the middle of a sector")
+    assert server.disk[1024 : 1024 + 1536] == b"new" * 512
+    assert set(server.kinds) == {"HEAD", "PUT page"}
+
+
+@pytest.mark.parametrize("fault", [faults.reset, faults.status(500), faults.written_first])
+def test_a_page_of_an_upload_whose_answer_is_lost_is_put_again(server: DiskServer, fault: faults.Fault) -> None:
+    with UploadBlob(server.signed, patience=HASTY) as blob:
+        server.faults.append(fault)
+        blob.write(512, b"new" * 512)
+        blob.write(0, b"next" * 128)
+    assert server.disk[: 512 + 1536] == b"next" * 128 + b"new" * 512
+    assert "GET range" not in server.kinds
+
+
+def test_somebody_elses_page_in_an_upload_is_not_written_over(server: DiskServer) -> None:
+    with UploadBlob(server.signed, patience=HASTY) as blob:
+        server.version += 1
+        with pytest.raises(ChangedMeanwhile):
+            blob.write(0, b"a" * 512)
+
+
+def test_only_a_page_blob_is_uploaded_to() -> None:
+    with serving(pattern()) as server, pytest.raises(Refused):
+        UploadBlob(server.signed, patience=HASTY)

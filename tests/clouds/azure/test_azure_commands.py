@@ -145,6 +145,15 @@ def test_the_life_of_a_broken_machine(tmp_path: Path, monkeypatch: pytest.Monkey
 
         assert b"Next step: bootmend azure repair web1" in command("azure", "diagnose", "web1", "--yes").stdout
 
+        done = command("azure", "repair", "web1", "--dry-run", "--yes", "--json")
+        told = document(done)
+        assert (done.returncode, told["command"], told["commit"]) == (0, "repair", None), said(done)
+        assert told["rehearsal"]["silent"] and told["plan"] and told["machine"]["name"] == "web1"
+        plan = command("azure", "repair", "web1", "--dry-run", "--yes")
+        assert plan.returncode == 0 and b".cat" in plan.stdout
+        assert vm.power == "running" and double.leaks() == []
+        assert command("azure", "repair", "web1", "web2", "--dry-run").returncode == 2
+
         done = command("azure", "repair", "web1", "--yes", "--how", "direct", "--json")
         told = document(done)
         assert (done.returncode, told["run"]["stage"], told["run"]["verdict"]) == (0, "done", "healthy"), said(done)

@@ -355,3 +355,19 @@ def test_odd_locks_are_no_fault_of_ours(stage: Stage, odd: dict[str, Any], monke
     stage.vm()
     monkeypatch.setattr(guards, "_locks", lambda *_: [odd])
     assert stage.azure("repair", "web1", "--yes", "--wait", "60").returncode == 0
+
+
+def test_of_a_long_log_the_end_is_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bootmend.clouds.azure import screen
+
+    stage.vm(boot_diagnostics=True).boots_when({"kind": "always", "state": "ready"})
+    cloud = azure_cloud(stage.double)
+    machine = cloud.find("web1").id
+    cloud.stop(machine)
+    cloud.start(machine)
+    stage.double.skip(120)
+    whole = cloud.look(machine).serial
+    assert whole and len(whole) > 90
+    monkeypatch.setattr(screen, "_MOST_LOG", 64)
+    seen = cloud.look(machine)
+    assert seen.serial == whole[-64:] and seen.serial_size == len(whole) and seen.unseen == ()
