@@ -7,6 +7,7 @@ signature, vouch for it.
 
 from __future__ import annotations
 
+import ntpath
 import os
 import re
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from bootmend.windows.components import MAX_FILE, ComponentStore, parse_componen
 from bootmend.windows.image import Image
 from bootmend.windows.signatures import CATROOT, CatalogSet
 
+OEM_CATALOG = re.compile(r"oem\d+\.cat$", re.IGNORECASE)
+"""The catalog of a third-party driver."""
+_LOADED_FROM = ("System32\\drivers", "System32")
 MAX_FOLDER_FILES = 200_000
 """A donor folder with more files than this is somebody's whole disk: the search ends there."""
 
@@ -44,6 +48,9 @@ class Donor(Protocol):
 
     def files(self, name: str) -> Iterator[DonorFile]:
         """Every file called `name`, best first."""
+
+    def drivers(self) -> Iterator[DonorFile]:
+        """Every driver the donor has where it is loaded from, or anywhere in a folder."""
 
     def catalogs(self) -> Iterator[DonorFile]:
         """Every catalog the donor has in its store."""
@@ -68,6 +75,11 @@ class FolderDonor:
     def files(self, name: str) -> Iterator[DonorFile]:
         for path in self._walk():
             if path.name.lower() == name.lower():
+                yield from self._file(path)
+
+    def drivers(self) -> Iterator[DonorFile]:
+        for path in self._walk():
+            if path.suffix.lower() == ".sys":
                 yield from self._file(path)
 
     def catalogs(self) -> Iterator[DonorFile]:
@@ -96,20 +108,33 @@ class DiskDonor:
         self._components = ComponentStore(image.volume(volume), volume, windows_path)
 
     def files(self, name: str) -> Iterator[DonorFile]:
-        volume = self._image.volume(self._number)
-        for folder in ("System32\\drivers", "System32"):
-            path = f"{self._windows}\\{folder}\\{name}"
-            try:
-                entry = volume.stat(path)
-                data = volume.read(path, MAX_FILE)
-            except (InputError, Refused):
-                continue
-            twins = [copy for copy in self._components.copies(name) if copy.file_id == entry.file_id and copy.version]
-            version = twins[0].version if twins else self._version
-            yield DonorFile(f"{self.name}:{self._number}:{path}", data, version)
+        for folder in _LOADED_FROM:
+            yield from self._loaded(f"{self._windows}\\{folder}\\{name}")
         for copy in self._components.copies(name):
             with suppress(InputError, Refused):
                 yield DonorFile(f"{self.name}:{copy.where}", copy.read(), copy.version or self._version)
+
+    def drivers(self) -> Iterator[DonorFile]:
+        for folder in _LOADED_FROM:
+            try:
+                entries = self._image.volume(self._number).listdir(f"{self._windows}\\{folder}")
+            except InputError:
+                continue
+            for entry in entries:
+                if not entry.directory and entry.name.lower().endswith(".sys"):
+                    yield from self._loaded(f"{self._windows}\\{folder}\\{entry.name}")
+
+    def _loaded(self, path: str) -> Iterator[DonorFile]:
+        """The file that the donor's own Windows uses; nothing where it cannot be read."""
+        volume, name = self._image.volume(self._number), ntpath.basename(path)
+        try:
+            entry = volume.stat(path)
+            data = volume.read(path, MAX_FILE)
+        except (InputError, Refused):
+            return
+        twins = [copy for copy in self._components.copies(name) if copy.file_id == entry.file_id and copy.version]
+        version = twins[0].version if twins else self._version
+        yield DonorFile(f"{self.name}:{self._number}:{path}", data, version)
 
     def catalogs(self) -> Iterator[DonorFile]:
         volume = self._image.volume(self._number)
@@ -143,6 +168,6 @@ def oem_catalogs(given: Given, policy: KernelPolicy) -> tuple[CatalogSet, dict[s
         file.where: file.data
         for donor in given.donors
         for file in donor.catalogs()
-        if re.match(r"oem\d+\.cat$", file.where.replace("/", "\\").rsplit("\\", 1)[-1], re.IGNORECASE)
+        if OEM_CATALOG.match(file.where.replace("/", "\\").rsplit("\\", 1)[-1])
     }
     return CatalogSet(found, found.__getitem__, given.trust, policy), found

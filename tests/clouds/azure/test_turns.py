@@ -12,6 +12,7 @@ from azure_commands import OLD, VM, Stage, commands_stage
 from azure_stage import azure_cloud
 from cloud_stage import HASTY, Patching
 from command_line import said
+from helper_program import REPAIR, write_program
 from killed_client import open_links
 
 from bootmend.clouds.azure.simulate.faults import Fault, no_capacity
@@ -371,3 +372,27 @@ def test_of_a_long_log_the_end_is_read(stage: Stage, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(screen, "_MOST_LOG", 64)
     seen = cloud.look(machine)
     assert seen.serial == whole[-64:] and seen.serial_size == len(whole) and seen.unseen == ()
+
+
+@pytest.mark.parametrize("names", [["web1"], ["web1", "web2"]])
+def test_donors_come_to_the_helper(stage: Stage, names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        stage.vm(name)
+    donor = tmp_path / "donor" / "amd64_x_31bf3856ad364e35_10.0.20348.2227_none_1234567890abcdef"
+    donor.mkdir(parents=True)
+    (donor / "good.sys").write_bytes(b"a driver")
+    seen: list[str] = []
+    program = REPAIR.replace(
+        "words = sys.argv[1:]\n",
+        "words = sys.argv[1:]\nif '--donor' in words:\n    import pathlib\n"
+        "    folder = pathlib.Path(words[words.index('--donor') + 1])\n"
+        "    words += [f'{one.parent.name}={one.read_text()}' for one in folder.rglob('*.sys')]\n",
+    )
+    write_program(stage.folder, program)
+    words = ("repair", *names, "--yes", "--wait", "60", "--donor", str(donor.parent))
+    results = (
+        [row["result"] for row in stage.rows(*words).values()] if len(names) > 1 else [stage.done(*words)["result"]]
+    )
+    for result in results:
+        seen.append(result["words"][-1])
+    assert seen == ["amd64_donor_31bf3856ad364e35_10.0.20348.2227_none_0000000000000000=a driver"] * len(names)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from bootmend.cli.azure.session import ask, azure_cloud, refuse_barred
-from bootmend.cli.azure.several import clear_helpers, finish, found, label, worked_at
+from bootmend.cli.azure.several import clear_helpers, finish, found, label, packed, worked_at
 from bootmend.cli.visible import visible
 from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
@@ -33,6 +34,7 @@ class Asked:
     chosen: bool
     """The helper's size was named."""
     trust: list[Path]
+    donor: list[str]
     only: list[str]
     accept: list[str]
     start: bool
@@ -59,7 +61,8 @@ def repair_many(names: Sequence[str], group: str, subscription: str, asked: Aske
             _agreed(members, wanted, costs, asked)
             _begun(store, wanted, asked)
         try:
-            _repaired(cloud, store, wanted, asked, stop)
+            with TemporaryDirectory(prefix="bootmend-") as folder:
+                _repaired(cloud, store, wanted, asked, stop, Path(folder))
         finally:
             clear_helpers(cloud, store, members)
         _seen_again(cloud, wanted, asked, stop)
@@ -167,9 +170,9 @@ def _begun(store: Store, wanted: list[Member], asked: Asked) -> None:
         store.save(run)
 
 
-def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Asked, stop: Stop) -> None:
+def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Asked, stop: Stop, folder: Path) -> None:
     from bootmend.cli.azure.session import telling
-    from bootmend.cli.session import roots_given
+    from bootmend.cli.session import given, roots_given
     from bootmend.clouds.azure.batch import Batches
     from bootmend.clouds.azure.helper import Helper, Orders
     from bootmend.clouds.azure.helper_choice import wanted_of
@@ -183,7 +186,9 @@ def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Aske
     job = next((run.options["job"] for run in runs if "job" in run.options), runs[0].id)
     for run in runs:
         run.options.setdefault("job", job)
-    orders = Orders([root.decode("latin-1") for root in roots_given(asked.trust)])
+    with given(asked.trust, asked.donor) as what:
+        donors = packed(what, folder)
+    orders = Orders([root.decode("latin-1") for root in roots_given(asked.trust)], donors)
     helper = Helper(cloud, store, wanted_of(runs[0]), orders)
     way = Batches(helper, job, {run.id: str(run.options["place"]) for run in runs})
     haste = cloud.connection.haste

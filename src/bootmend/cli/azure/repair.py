@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -133,10 +134,10 @@ def repair(
     helper = helper_wanted(helper_group, helper_size, helper_disk_kind, helper_subnet, tag, keep_helper, helper_disks)
     cloud, store, out = azure_cloud(resource_group, subscription, vm[0]), Store(), console()
     if len(vm) > 1 or (resume and _of_a_job(store, cloud, vm[0])):
-        if how == "direct" or donor:
-            raise Misuse(say("azure.no_donors") if donor else say("many.only_helper"))
+        if how == "direct":
+            raise Misuse(say("many.only_helper"))
         chosen = bool(helper_disks) or helper_size != SMALLEST
-        asked = Asked(helper, chosen, trust, only, accept, not no_start, wait, resume, force, yes, json, at_once)
+        asked = Asked(helper, chosen, trust, donor, only, accept, not no_start, wait, resume, force, yes, json, at_once)
         repair_many(vm, resource_group, subscription, asked)
         return
     machine = cloud.find(vm[0])
@@ -149,12 +150,12 @@ def repair(
         "place": machine.place,
         "yes": yes,
     }
-    with store.alone(machine.id), given(trust, donor) as what:
+    with store.alone(machine.id), given(trust, donor) as what, TemporaryDirectory(prefix="bootmend-") as folder:
         if resume:
             run = _broken_off(store, cloud, machine)
         else:
-            run = _begun(cloud, store, machine, How(how), options, donor=donor, yes=yes, force=force, json=json)
-        way = _way(cloud, store, run, what, trust, None if json else out)
+            run = _begun(cloud, store, machine, How(how), options, yes=yes, force=force, json=json)
+        way = _way(cloud, store, run, what, trust, None if json else out, Path(folder))
         haste = cloud.connection.haste
         patience = Patience(60 * float(run.options.get("wait", wait)) / haste, 10 / haste, 45 / haste, 60 / haste)
         agreed = yes or json or bool(run.options.get("yes"))
@@ -209,9 +210,10 @@ def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
 
 
 def _way(
-    cloud: AzureCloud, store: Store, run: Run, what: Given, trust: list[Path], out: Console | None
+    cloud: AzureCloud, store: Store, run: Run, what: Given, trust: list[Path], out: Console | None, folder: Path
 ) -> Here | Helper:
     """As the run was begun, so that a resumed one goes the same way."""
+    from bootmend.cli.azure.several import packed
     from bootmend.cli.session import roots_given
     from bootmend.clouds.azure.helper import Helper, Orders
     from bootmend.clouds.azure.helper_choice import wanted_of
@@ -219,7 +221,7 @@ def _way(
 
     if run.how == "helper":
         roots = [root.decode("latin-1") for root in roots_given(trust)]
-        return Helper(cloud, store, wanted_of(run), Orders(roots))
+        return Helper(cloud, store, wanted_of(run), Orders(roots, packed(what, folder)))
     asked = Asked(what, run.options.get("only", ()), frozenset(run.options.get("accept", ())))
     return Here(cloud, asked) if out is None else Here(cloud, asked, lambda proposal: _show(out, proposal))
 
@@ -238,7 +240,6 @@ def _begun(
     how: How,
     options: dict[str, Any],
     *,
-    donor: Sequence[object],
     yes: bool,
     force: bool,
     json: bool,
@@ -253,8 +254,6 @@ def _begun(
     refuse_unfinished(cloud, store, machine)
     bars = cloud.obstacles(machine)
     refuse_barred(bars, how)
-    if how.value == "helper" and donor:
-        raise Misuse(say("azure.no_donors"))
     sight = cloud.look(machine.id)
     if not json:
         show_machine(console(), machine, sight, bars)

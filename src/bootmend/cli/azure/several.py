@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bootmend.clouds.many import Member, Stop
     from bootmend.clouds.run import Run, Store
     from bootmend.repair import Progress
+    from bootmend.windows.donor import Given
 
 AT_ONCE = 100
 """Machines that are worked at side by side, where the user names no other number."""
@@ -159,6 +161,14 @@ def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) ->
                 clear_helper(cloud, store, run, tell)
             except BootmendError as error:
                 sys.stderr.write(visible(str(error)) + "\n")
+
+
+def packed(what: Given, folder: Path) -> Path | None:
+    """What the donors have of use, in an archive in `folder`; None where there is nothing."""
+    from bootmend.clouds.donor_pack import pack
+
+    archive = folder / "donors.zip"
+    return archive if what.donors and pack(what.donors, archive) else None
 
 
 def _first_error(members: Sequence[Member]) -> Exception:

@@ -56,6 +56,8 @@ class Orders:
 
     trust: list[str] = field(default_factory=list)
     """Root certificates, a byte a character."""
+    donors: Path | None = None
+    """An archive (donor_pack.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ class Helper:
         run = runs[0]
         made, place = made_for(run, PARCEL), self.place_of(run)
         orders = _bytes_of([self._order(one, lun, seconds) for one, lun in zip(runs, luns, strict=False)])
-        places = lay_out(program.length, len(orders), mark)
+        donors = self.orders.donors
+        places = lay_out(program.length, len(orders), mark, donors.stat().st_size if donors is not None else 0)
         creation = CreationData(create_option="Upload", upload_size_bytes=places.size + FOOTER)
         template = self.cloud.disks.get(made_for(run, REPAIRED))
         tags = {**dict(self.wanted.tags), **tags_of(run.machine, run.id, PARCEL)}
@@ -172,7 +175,7 @@ class Helper:
         )
         self.cloud.disks.create(made, body)
         with self.cloud.link(str(made), WRITE) as link, UploadBlob(link) as blob:
-            _fill(blob, places, program.path, orders)
+            _fill(blob, places, program.path, orders, donors)
         return made
 
     def _order(self, run: Run, lun: int, seconds: int) -> dict[str, Any]:
@@ -213,16 +216,21 @@ def _bytes_of(orders: list[dict[str, Any]]) -> bytes:
     return json.dumps(orders).encode()
 
 
-def _fill(blob: UploadBlob, places: Places, archive: Path, orders: bytes) -> None:
+def _fill(blob: UploadBlob, places: Places, archive: Path, orders: bytes, donors: Path | None) -> None:
     """Whole sectors only; the footer makes a disk of it."""
     blob.write(0, header(places))
-    with archive.open("rb") as file:
-        at = places.program
+    _fill_file(blob, places.program, archive)
+    if donors is not None:
+        _fill_file(blob, places.donors, donors)
+    blob.write(places.orders, orders + bytes(-len(orders) % 512))
+    blob.write(places.size, vhd_footer(places.size, uuid4()))
+
+
+def _fill_file(blob: UploadBlob, at: int, path: Path) -> None:
+    with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             blob.write(at, chunk + bytes(-len(chunk) % 512))
             at += len(chunk)
-    blob.write(places.orders, orders + bytes(-len(orders) % 512))
-    blob.write(places.size, vhd_footer(places.size, uuid4()))
 
 
 def device_of(lun: int) -> str:

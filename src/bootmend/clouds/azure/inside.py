@@ -14,13 +14,16 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bootmend.clouds.azure.parcel import read_header, read_orders, results
+from bootmend.clouds.azure.parcel import Places, read_header, read_orders, results
+from bootmend.disk.device import BlockDevice
 from bootmend.disk.raw import RawFile
 
+_CHUNK = 1 << 20
 _SECONDS = 3600
 _DEVICE_SECONDS = 120.0
 _MOST_TOLD = 4000
@@ -31,15 +34,34 @@ def main(arguments: list[str]) -> int:
     with RawFile(parcel) as device:
         places = read_header(device)
         orders = read_orders(device, places)
+        donors = _donors(device, places, folder)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        done = list(pool.map(lambda pair: _carried_out(folder / str(pair[0]), pair[1]), enumerate(orders)))
+        numbered = enumerate(orders)
+        done = list(pool.map(lambda pair: _carried_out(folder / str(pair[0]), pair[1], donors), numbered))
     with RawFile(parcel, writable=True) as device:
         device.write(places.results, results(done))
         device.flush()
     return 0
 
 
-def _carried_out(folder: Path, order: dict[str, Any]) -> dict[str, Any]:
+def _donors(device: BlockDevice, places: Places, folder: Path) -> list[str]:
+    """The words that name the donors' files, unpacked; none where none came along."""
+    if not places.donors_length:
+        return []
+    into = folder / "donors"
+    into.mkdir(parents=True)
+    archive = into.with_suffix(".zip")
+    with archive.open("wb") as file:
+        end = places.donors + places.donors_length
+        for at in range(places.donors, end, _CHUNK):
+            file.write(device.read(at, min(_CHUNK, end - at)))
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(into)
+    archive.unlink()
+    return ["--donor", str(into)]
+
+
+def _carried_out(folder: Path, order: dict[str, Any], donors: list[str]) -> dict[str, Any]:
     folder.mkdir(parents=True)
     try:
         device = _there(order["device"])
@@ -51,6 +73,7 @@ def _carried_out(folder: Path, order: dict[str, Any]) -> dict[str, Any]:
         path.write_bytes(pem.encode("latin-1"))
         trusted += ["--trust", str(path)]
     words = [word for key in ("only", "accept") for one in order.get(key, []) for word in (f"--{key}", str(one))]
+    trusted += donors
     journal = ["--journal-dir", str(folder / "journal")]
     seconds = int(order.get("seconds", _SECONDS))
     code, document, told = _run(seconds, ["repair", device, "--yes", "--json", *words, *trusted, *journal])

@@ -38,6 +38,9 @@ class Places:
     orders: int
     orders_length: int
     results: int
+    donors: int = 0
+    donors_length: int = 0
+    """None where it is 0."""
     mark: str = ""
     """In the header, to tell this parcel from one that was attached at its place before."""
 
@@ -47,9 +50,11 @@ class Places:
         return max(self.results + MOST_RESULTS, 20 * _MIB)
 
 
-def lay_out(program_length: int, orders_length: int, mark: str = "") -> Places:
+def lay_out(program_length: int, orders_length: int, mark: str = "", donors_length: int = 0) -> Places:
     orders = _up(PROGRAM_AT + program_length)
-    return Places(PROGRAM_AT, program_length, orders, orders_length, _up(orders + orders_length), mark)
+    donors = _up(orders + orders_length)
+    results = _up(donors + donors_length)
+    return Places(PROGRAM_AT, program_length, orders, orders_length, results, donors, donors_length, mark)
 
 
 def header(places: Places) -> bytes:
@@ -58,6 +63,7 @@ def header(places: Places) -> bytes:
             "program": [places.program, places.program_length],
             "orders": [places.orders, places.orders_length],
             "results": places.results,
+            "donors": [places.donors, places.donors_length],
             "mark": places.mark,
         }
     ).encode()
@@ -74,11 +80,14 @@ def read_header(device: BlockDevice) -> Places:
         told = json.loads(block[_LENGTH.size : _LENGTH.size + length])
         program, program_length = map(int, told["program"])
         orders, orders_length = map(int, told["orders"])
-        places = Places(program, program_length, orders, orders_length, int(told["results"]))
+        donors, donors_length = map(int, told["donors"])
+        places = Places(program, program_length, orders, orders_length, int(told["results"]), donors, donors_length)
     except (ValueError, KeyError, TypeError) as error:
         raise ParseError(device.name, _LENGTH.size, "the places of a parcel in JSON", str(error)) from error
     inside = places.results + MOST_RESULTS <= device.size and places.orders_length <= MOST_ORDERS
-    if min(places.program, places.program_length, places.orders, places.orders_length) < 0 or not inside:
+    inside = inside and places.donors + places.donors_length <= places.results
+    least = min(places.program, places.program_length, places.orders, places.orders_length, donors, donors_length)
+    if least < 0 or not inside:
         raise ParseError(device.name, _LENGTH.size, "places inside the parcel")
     return places
 
