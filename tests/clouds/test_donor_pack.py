@@ -56,7 +56,10 @@ def test_files_and_versions_are_the_same(donor: DiskDonor, tmp_path: Path) -> No
     def told(files: Iterator[DonorFile]) -> list[tuple[str, int, str]]:
         return sorted((ntpath.basename(file.where.replace("/", "\\")), hash(file.data), file.version) for file in files)
 
-    drivers = told(donor.drivers())
+    drivers = [
+        (name, data, f"0.0.{version}" if version.count(".") == 1 else version)
+        for name, data, version in told(donor.drivers())
+    ]
     assert len(drivers) > 200 and told(folder.drivers()) == drivers
     assert {version for _, _, version in drivers} != {""}
 

@@ -22,7 +22,7 @@ from bootmend.windows.donor import OEM_CATALOG, Donor, DonorFile
 
 MOST = 1 << 30
 """Bytes of all files together."""
-_VERSION = re.compile(r"\d{1,5}(\.\d{1,5}){3}")
+_BUILD = re.compile(r"\d{1,5}\.\d{1,5}")
 
 
 def pack(donors: Iterable[Donor], archive: Path) -> bool:
@@ -50,6 +50,7 @@ def _name(file: DonorFile) -> str:
 
 
 def _folder(file: DonorFile) -> str:
-    """A component's name that says its version."""
-    folder = f"amd64_donor_31bf3856ad364e35_{file.version}_none_0000000000000000"
-    return folder if _VERSION.fullmatch(file.version) and parse_component(folder)[1] == file.version else "files"
+    """A component's name that says its version: of a file that is in none, the build of the Windows that uses it."""
+    version = f"0.0.{file.version}" if _BUILD.fullmatch(file.version) else file.version
+    folder = f"amd64_donor_31bf3856ad364e35_{version}_none_0000000000000000"
+    return folder if parse_component(folder)[1] == version != "" else "files"
