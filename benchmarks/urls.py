@@ -69,6 +69,7 @@ def run(machine: LabMachine, latency: float) -> None:
 
 
 def faulty(folder: Path, fault: str, catalogs: int) -> LabMachine:
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{fault}-{catalogs}.vhd"
     return LabMachine.load(path) if path.exists() else create(path, fault=[fault], catalogs=catalogs)
 
