@@ -136,6 +136,7 @@ class Sheet:
         self.draw = ImageDraw.Draw(self.picture)
         self.unit = max(self.drawn[0], 1000) / 1024
         self.font = font
+        self.ink = (255, 255, 255)
 
     def write(self, text: str, left: float, top: float, em: float, width: float = 760) -> float:
         """Draws a paragraph; gives the top of what comes below it."""
@@ -150,7 +151,7 @@ class Sheet:
         return self._line(line, left, top, em, font)
 
     def _line(self, text: str, left: float, top: float, em: float, font: ImageFont.FreeTypeFont) -> float:
-        self.draw.text((left * self.unit, top * self.unit), text, fill=(255, 255, 255), font=font)
+        self.draw.text((left * self.unit, top * self.unit), text, fill=self.ink, font=font)
         return top + em * 1.5
 
     def qr(self, left: float, top: float, side: float) -> None:
@@ -264,6 +265,55 @@ PLAIN: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+PAPERS = (
+    ((255, 255, 255), (20, 20, 20)),
+    ((250, 248, 240), (60, 60, 60)),
+    ((30, 30, 30), (220, 220, 220)),
+    ((1, 36, 86), (238, 237, 240)),
+    ((12, 12, 12), (204, 204, 204)),
+)
+"""Ground and text of pages, of editors and of consoles."""
+
+
+def text_about(code: int, size: tuple[int, int], random: Random) -> Drawn:
+    """A page, a console or a message that only speaks of a stop code: no screen of a machine that stopped."""
+    ground, ink = random.choice(PAPERS)
+    font = random.choice(fonts(random.choice((LATIN, MONO))))
+    sheet = Sheet(size, ground, font)
+    sheet.ink = ink
+    name = all_codes()[code]
+    top = sheet.write(f"Troubleshoot error {name}", 40, 40, 26, 900)
+    texts = [
+        f"This article helps you when a machine stops with the stop code: {name}.",
+        f"Error code 0x{code:08X} means that the system could not go on.",
+        "If the status is 0xC0000428, a file is not signed: \\Windows\\system32\\winload.exe.",
+        f"PS C:\\> Get-BugCheck {name}",
+        f"BugCheck {code:X}, {{1, 2, 3, 4}}",
+        f"{name} ({code:x})",
+    ]
+    for text in random.sample(texts, 4):
+        top = sheet.write(text, 40, top + 14, 16, 900)
+    label = f"text about {name} {size[0]}x{size[1]} {font.stem} on {ground}"
+    return Drawn(label, sheet.encoded(random), "other", "")
+
+
+def recovery_menu(size: tuple[int, int], random: Random) -> Drawn:
+    """Windows 7's menu after a start that failed; its first sentences are the boot manager's."""
+    font = random.choice(fonts(MONO))
+    sheet = Sheet(size, (0, 0, 0), font)
+    top = sheet.write("Windows Error Recovery", 400, 10, 15)
+    for text in (
+        "Windows failed to start. A recent hardware or software change might be the cause.",
+        "If Windows files have been damaged or configured incorrectly, Startup Repair can help diagnose and fix the "
+        "problem. If power was interrupted during startup, choose Start Windows Normally.",
+        "(Use the arrow keys to highlight your choice.)",
+        "Launch Startup Repair (recommended)",
+        "Start Windows Normally",
+    ):
+        top = sheet.write(text, 20, top + 12, 15, 940)
+    return Drawn(f"error recovery {size[0]}x{size[1]} {font.stem}", sheet.encoded(random), "menu", "en")
+
+
 def generated_set(seed: int, codes: int = 16) -> list[Drawn]:
     """`codes` stop codes in two languages and five sizes, the article's screens, and those without a stop code."""
     random = Random(seed)
@@ -272,4 +322,6 @@ def generated_set(seed: int, codes: int = 16) -> list[Drawn]:
     made += [article_screen(which, size, random) for which in ARTICLE for size in SIZES]
     made += [boot_manager_screen(status, random.choice(LOADED), size, random) for status in STATUSES for size in SIZES]
     made += [plain_screen(kind, lines, size, random) for kind, lines in PLAIN for size in SIZES]
+    made += [text_about(code, size, random) for code in chosen[:6] for size in SIZES]
+    made += [recovery_menu(size, random) for size in SIZES]
     return made

@@ -55,5 +55,7 @@ def judge(told: Screen, truth: Drawn) -> str:
         return "wrong"
     if told.image is not None and truth.file is not None and told.image != truth.file:
         return "wrong"
+    if truth.kind == "other" and not truth.language:  # a text about screens: to be sure of nothing is right
+        return "wrong" if told.sure and told.kind != "other" else "right"
     complete = (told.stop, told.status) == (truth.stop, truth.status)
     return "right" if told.sure and complete and told.kind == truth.kind else "unsure"

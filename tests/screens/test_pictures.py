@@ -23,7 +23,9 @@ from screen_pictures import (
     boot_manager_screen,
     fonts,
     plain_screen,
+    recovery_menu,
     stop_screen,
+    text_about,
 )
 from screen_truth import judge, labelled
 
@@ -146,3 +148,39 @@ def test_the_second_engine_gives_lines_at_their_place() -> None:
     lines = engine.read(picture.view(2.0))
     assert 0x5A in stop_codes([line.text for line in lines])
     assert all(0 <= line.left < line.right <= 1024 + 8 and 0 <= line.top < line.bottom <= 768 + 8 for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", range(4))
+def test_a_text_about_a_screen_is_no_screen(at: int) -> None:
+    needs_fonts()
+    truth = text_about(LIKELY[at], ((1024, 768), (1280, 720))[at % 2], Random(SEED + at))
+    seen = told(truth)
+    assert judge(seen, truth) == "right" and (seen.stop, seen.status, seen.image) == (None, None, None)
+
+
+@pytest.mark.slow
+def test_the_menu_after_a_failed_start_is_no_error_of_the_boot_manager() -> None:
+    needs_fonts()
+    truth = recovery_menu((1024, 768), Random(SEED))
+    assert judge(told(truth), truth) == "right"
+
+
+def test_black_that_moves_is_not_called_black() -> None:
+    out = io.BytesIO()
+    frames = [Image.new("RGB", (640, 480), colour) for colour in ((0, 0, 0), (200, 30, 30))]
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    assert not read_screen(out.getvalue()).sure
+    out = io.BytesIO()
+    frames[0].save(out, "GIF")
+    seen = read_screen(out.getvalue())
+    assert seen.sure and seen.kind is Kind.BLACK
+
+
+def test_a_turned_photo_is_turned_back() -> None:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (640, 480)).save(out, "JPEG", exif=exif)
+    picture = open_picture(out.getvalue(), "x")
+    assert (picture.width, picture.height) == (480, 640)

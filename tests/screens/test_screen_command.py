@@ -37,6 +37,20 @@ def test_a_log_in_utf16_is_read_too(log: Path) -> None:
     assert command("screen", log).returncode == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_log_in_utf16_without_its_mark_is_read_too(log: Path, encoding: str) -> None:
+    log.write_bytes(LOG.encode(encoding))
+    assert command("screen", log).returncode == 0
+
+
+def test_of_a_very_large_log_the_end_counts(log: Path) -> None:
+    with log.open("wb") as file:
+        file.write(b"SAC>\r\nEVENT: The CMD command is now available.\r\nSAC>")
+        file.seek(70 << 20)
+        file.write(LOG.encode())
+    assert command("screen", log).returncode == 0
+
+
 def test_the_document_has_the_promised_keys(log: Path) -> None:
     document = json.loads(command("screen", "--json", log).stdout)
     assert document["schema"] == "bootmend.screen/1"

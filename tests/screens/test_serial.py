@@ -124,3 +124,51 @@ def test_hostile_logs_end_in_bounded_time() -> None:
         began = time.monotonic()
         read_serial_log(log)
         assert time.monotonic() - began < 20
+
+
+FATAL = "\r\n*** Fatal System Error: 0x0000007b\r\n                       (0xFFFFF880009A97E8,0xFFFFFFFFC0000034,0x0,0x0)\r\n"
+
+
+@pytest.mark.parametrize("before", ["", GREETING, GREETING + READY])
+def test_the_kernels_own_line_is_read(before: str) -> None:
+    told = read_serial_log(before + FATAL)
+    assert (told.kind, told.sure) == (Kind.STOP, bool(before))
+    assert (told.stop, told.status, told.arguments[:1]) == (
+        (0x7B, 0xC0000034, (0xFFFFF880009A97E8,)) if before else (None, 0xC0000034, (0xFFFFF880009A97E8,))
+    )
+
+
+@pytest.mark.parametrize(
+    ("log", "kind"),
+    [
+        # Typed at a prompt, or quoted: the machine runs.
+        (GREETING + READY + "type notes.txt\r\n*** STOP: 0x0000007B (0x1,0x2,0x3,0x4)\r\nC:\\>", Kind.RUNNING),
+        (GREETING + READY + "C:\\>type x\r\nStatus: 0xc000000f\r\nC:\\>", Kind.RUNNING),
+        ("# notes\nThe status:\nStatus: 0xc0000428 was seen\n", Kind.OTHER),
+        # A new start by the firmware, and one that leads nowhere.
+        (GREETING + READY + '\r\nBdsDxe: starting Boot0001 "Windows Boot Manager"\r\n', Kind.STARTING),
+        (GREETING + READY + "\r\nBdsDxe: No bootable option or device was found.\r\n", Kind.BIOS),
+    ],
+)
+def test_what_is_only_told_of_is_not_what_happened(log: str, kind: Kind) -> None:
+    assert read_serial_log(log).kind is kind
+
+
+def test_what_follows_a_stop_that_was_cut_off_is_not_its_name() -> None:
+    log = (
+        GREETING
+        + '\r\n<INSTANCE CLASSNAME="BLUESCREEN">\r\n<PROPERTY NAME="STOPCO\r\nSAC>echo\r\nMEMORY_MANAGEMENT\r\n'
+    )
+    told = read_serial_log(log)
+    assert (told.kind, told.sure, told.stop) == (Kind.STOP, False, None)
+
+
+def test_the_file_of_an_earlier_error_is_not_told() -> None:
+    log = "Windows Boot Manager\r\nFile: \\Boot\\BCD\r\nStatus: 0xc000000f\r\nInfo: x\r\nStatus: 0xc0000225\r\n"
+    told = read_serial_log(log)
+    assert (told.status, told.image) == (0xC0000225, None)
+
+
+def test_the_firmwares_start_is_told_apart() -> None:
+    told = read_serial_log('BdsDxe: loading Boot0001 "Windows Boot Manager"\r\n')
+    assert (told.kind, told.detail, told.sure) == (Kind.STARTING, "firmware", True)

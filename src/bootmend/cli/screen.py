@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,10 @@ from bootmend.texts import say
 
 if TYPE_CHECKING:
     from bootmend.screens import Screen, SerialVerdict
+
+_HEAD = 4096
+_END = 32 << 20
+"""Bytes of a large log; an even number, for there may be two to a character."""
 
 Images = Annotated[
     list[Path],
@@ -59,6 +64,14 @@ def screen(images: Images, text: ShowText = False, json: AsJson = False) -> None
         raise typer.Exit(refused or 1)
 
 
+def _encoding(head: bytes) -> str:
+    """Of a log: UTF-16 shows itself by its mark, or by the zero in every other byte of Latin text."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16-le" if head[0] == 0xFF else "utf-16-be"
+    zeros = [head[odd::2].count(0) * 4 > len(head) for odd in (0, 1)]
+    return {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get((zeros[0], zeros[1]), "utf-8")
+
+
 def _look(path: Path) -> Screen | SerialVerdict:
     from bootmend.screens import looks_like_picture, looks_like_serial_log, read_screen, read_serial_log
     from bootmend.screens.picture import MAX_BYTES
@@ -66,11 +79,15 @@ def _look(path: Path) -> Screen | SerialVerdict:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
+            head = data[:_HEAD]
+            if not looks_like_picture(data) and len(data) > MAX_BYTES and file.seekable():
+                file.seek(-_END, SEEK_END)  # what came last tells how it stands
+                data = file.read(_END)
     except OSError as error:
         raise InputError(say("screens.unreadable", name=path, why=error.strerror or error)) from None
     if looks_like_picture(data):
         return read_screen(data, str(path))
-    log = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+    log = data.decode(_encoding(head), "replace")
     if looks_like_serial_log(log):
         return read_serial_log(log, str(path))
     raise InputError(say("screens.neither", name=path))

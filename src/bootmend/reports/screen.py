@@ -40,8 +40,9 @@ def entry(shown: Shown) -> dict[str, Any]:
 
 def sentences(shown: Shown) -> Iterator[str]:
     """For a person: what it is, and what it says."""
-    yield say(f"screens.kind_{shown.kind}", name=shown.name)
-    if shown.detail:
+    firmware = shown.detail == "firmware"
+    yield say("screens.kind_firmware" if firmware else f"screens.kind_{shown.kind}", name=shown.name)
+    if shown.detail and not firmware:
         yield say(f"screens.detail_{shown.detail}")
     if shown.stop is not None:
         meaning = bug_check(shown.stop).meaning

@@ -29,7 +29,7 @@ _USUAL = """
 C0000001 C000000D C000000E C000000F C0000010 C0000011 C0000017 C0000022 C0000034 C000003A C000007B C0000098
 C000009A C00000A2 C00000B5 C00000BA C00000BB C00000E9 C0000102 C0000135 C0000142 C000014C C0000185 C0000218
 C000021A C0000221 C0000225 C0000242 C0000244 C000025A C000026C C00002E1 C00002E2 C0000359 C000035A C0000428
-C0000452 C0000454 C0000605 C01A001D C0210000
+C0000452 C0000454 C0000467 C0000605 C01A001D C0210000
 """
 USUAL_STATUSES = frozenset(int(number, 16) for number in _USUAL.split())
 """What these screens show (Microsoft's articles on boot errors). Of these alone misread digits are put right."""
@@ -39,7 +39,23 @@ KOREAN_NAMES = {"중요서비스실패": 0x5A}
 
 _ALIKE = str.maketrans({"0": "O", "Q": "O", "1": "I", "L": "I", "|": "I", "!": "I", "5": "S", "8": "B", "2": "Z"})
 _SURELY = str.maketrans(
-    {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "|": "1", "i": "1", "S": "5", "s": "5", "Z": "2", "z": "2"}
+    {
+        "O": "0",
+        "o": "0",
+        "Q": "0",
+        "@": "0",
+        "G": "0",
+        "\u00ae": "0",
+        "\u00a9": "0",
+        "l": "1",
+        "I": "1",
+        "|": "1",
+        "i": "1",
+        "S": "5",
+        "s": "5",
+        "Z": "2",
+        "z": "2",
+    }
 )
 """Signs that are no hexadecimal digit, and the one they look like."""
 _PERHAPS = {"D": "D0", "d": "D0", "B": "B8", "8": "8B", "b": "B6", "6": "6B"}
@@ -50,7 +66,7 @@ _ZEROS = re.compile(r"(?<=^[Cc])[0DB689E]{3}[0DB68]?(?=.{3,4}$)", re.IGNORECASE)
 """The zeros behind the C of nearly every NTSTATUS."""
 _STOP_CODE = re.compile(r"st[o0]p ?c[o0]de\W*", re.IGNORECASE)
 """Some engines lose the colon and the spaces."""
-_NUMBER = re.compile(r"(?:[0OoQD689][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|]{8})")
+_NUMBER = re.compile(r"(?:[0OoQDG@®©689][xX×%*ekuc]{1,2})?(?:[Ff]{8})?([0-9A-Za-z|@®©]{8})")
 
 
 def letters(text: str) -> str:
@@ -86,6 +102,8 @@ def named(text: str) -> int | None:
     if not ranked or ranked[0][0] > min(AT_MOST, len(wanted) // MISREAD):
         return None
     if len(ranked) > 1 and ranked[1][0] - ranked[0][0] < MARGIN:
+        return None
+    if abs(len(letters(_table()[ranked[0][1]])) - len(wanted)) > 1:
         return None
     return ranked[0][1]
 

@@ -29,12 +29,20 @@ def files(lines: Sequence[str]) -> Iterator[str]:
     for line in lines:
         before = _FAILED.search(line)
         rest = line[before.end() :] if before else ""
-        found = _NAME.search(rest) or _HIVE.search(rest)
+        # A path is taken from its root on: a part of one behind a misread sign would be another file.
+        rooted = re.match(r"[\s:;.,]*\\", rest)
+        found = _at_root(rest[rooted.end() - 1 :]) if rooted else _NAME.search(rest) or _HIVE.search(rest)
         if found:
             named = _SUFFIX.sub(r".\1", found[0].strip()).replace(" ", "").lower()
             parts = [_known(part) for part in named.split("\\")]
-            if all(parts[1:]) and parts[-1] and len(named) <= LONGEST:
+            strange = named.startswith("\\") and parts[1] not in _names()
+            if all(parts[1:]) and parts[-1] and len(named) <= LONGEST and not strange:
                 yield "\\".join(parts)
+
+
+def _at_root(rest: str) -> re.Match[str] | None:
+    found = _NAME.match(rest) or _HIVE.match(rest)
+    return found if found and not re.match(r"\S", rest[found.end() :]) else None
 
 
 def is_known(file: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bootmend.screens.lines import Line
 from bootmend.screens.picture import Picture
 from bootmend.screens.screen import Kind
 
@@ -16,8 +18,6 @@ POINTER = (0.03, 0.05)
 """No mouse pointer or cursor is wider or higher than these parts of a screen."""
 LEAST, LOGO = 0.003, 0.12
 """A logo and its spinner cover at least and at most these parts, all of it in the middle half of the width."""
-PLAIN = 0.6
-"""The part of a picture that one colour covers on every screen of plain ground."""
 
 
 def without_text(picture: Picture) -> Kind | None:
@@ -33,14 +33,6 @@ def without_text(picture: Picture) -> Kind | None:
     return Kind.LOGO if middle and LEAST <= part <= LOGO else None
 
 
-def plain_ground(picture: Picture) -> bool:
-    """Whether one colour other than white covers most of it, as on every stop screen."""
-    small = picture.colours.resize((96, 72)).quantize(32).convert("RGB")
-    counts = small.getcolors(96 * 72) or []
-    count, colour = max(counts, key=lambda pair: pair[0])
-    return count >= PLAIN * 96 * 72 and isinstance(colour, tuple) and min(colour) < 160
-
-
 def _lit(picture: Picture) -> Image:
     """White where any channel is more than dark, else black."""
     from PIL import ImageChops
@@ -48,3 +40,24 @@ def _lit(picture: Picture) -> Image:
     red, green, blue = picture.colours.split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     return most.point([255 * (value > DARK) for value in range(256)])
+
+
+def on_paper(picture: Picture, lines: Sequence[Line]) -> bool:
+    """Whether most of the text stands on white, as in browsers and documents."""
+    white = black = 0
+    for line in lines:
+        letters = sum(sign.isalnum() for sign in line.text)
+        if letters < 8:
+            continue
+        box = (
+            max(0, line.left - 2),
+            max(0, line.top - 2),
+            min(picture.width, line.right + 2),
+            min(picture.height, line.bottom + 2),
+        )
+        part = picture.light.crop(box).histogram()
+        if sum(part[200:]) > sum(part) / 2:
+            white += letters
+        else:
+            black += letters
+    return white > black

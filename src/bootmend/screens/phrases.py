@@ -62,6 +62,27 @@ def what_screen(lines: Sequence[str]) -> Seen | None:
     return None
 
 
+_TOGETHER = (
+    {Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.BIOS, Kind.UPDATING, Kind.WINRE, Kind.MENU},
+    {Kind.UPDATING, Kind.GETTING_READY, Kind.STUCK},
+    {Kind.WINRE, Kind.STUCK},
+    {Kind.OTHER, Kind.STUCK},
+)
+
+
+def torn(lines: Sequence[str]) -> bool:
+    """Whether phrases of screens that are never shown together stand on it: a text about screens, or several."""
+    parts = [folded(line) for line in lines]
+    whole = [_trigrams(part) for part in parts]
+    spans = [_trigrams("".join(parts[at : at + SPAN])) for at in range(len(parts))]
+    kinds = set()
+    for phrase in _phrases():
+        shares = (_share(phrase, line, span) for line, span in zip(whole, spans, strict=True))
+        if max(shares, default=0.0) >= (ENOUGH if phrase.length >= LONG else ENOUGH_OF_SHORT):
+            kinds.add(phrase.seen.kind)
+    return len(kinds) > 1 and not any(kinds <= group for group in _TOGETHER)
+
+
 def _share(phrase: _Phrase, line: frozenset[str], span: frozenset[str]) -> float:
     if phrase.length < SHORT:
         both = len(phrase.trigrams) + len(line)

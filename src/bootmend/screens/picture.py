@@ -54,6 +54,8 @@ class Picture:
     colours: Image
     light: Image
     """The smallest channel of each pixel: light where the text is."""
+    moves: bool = False
+    """Other pictures come behind this one in the file."""
 
     @property
     def width(self) -> int:
@@ -79,7 +81,7 @@ class Picture:
 def open_picture(data: bytes, name: str) -> Picture:
     """The picture, unpacked. `ParseError` where it is none, is cut off, or is larger than any screen."""
     try:
-        from PIL import Image, ImageChops
+        from PIL import Image, ImageChops, ImageOps
     except ImportError:
         raise Unequipped(say("screens.no_pillow")) from None
     if len(data) > MAX_BYTES:
@@ -98,15 +100,17 @@ def open_picture(data: bytes, name: str) -> Picture:
             name, 0, say("screens.expected_size", least=MIN_SIDE, most=MAX_PIXELS // 1_000_000), f"{width}x{height}"
         )
     try:
+        moves = bool(getattr(opened, "is_animated", False))
         opened.load()
-        colours = opened.convert("RGB")
+        colours = ImageOps.exif_transpose(opened).convert("RGB")
+        width, height = colours.size
         if width * height > KEPT_PIXELS:
             part = (KEPT_PIXELS / (width * height)) ** 0.5
             colours = colours.resize((round(width * part), round(height * part)), Image.Resampling.BOX)
     except Exception as error:
         raise ParseError(name, len(data), say("screens.expected_rest"), _brief(error)) from None
     red, green, blue = colours.split()
-    return Picture(name, colours, ImageChops.darker(ImageChops.darker(red, green), blue))
+    return Picture(name, colours, ImageChops.darker(ImageChops.darker(red, green), blue), moves)
 
 
 def _brief(error: Exception) -> str:

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from bootmend.errors import InputError
 from bootmend.screens import codes
 from bootmend.screens.files import files, is_known
 from bootmend.screens.lines import Line, Reading
-from bootmend.screens.looks import plain_ground, without_text
-from bootmend.screens.phrases import Seen, folded, what_screen
+from bootmend.screens.looks import on_paper, without_text
+from bootmend.screens.phrases import Seen, folded, torn, what_screen
 from bootmend.screens.picture import Box, Picture, open_picture
 from bootmend.screens.qr import says_stop
 from bootmend.screens.rapid import second_engine
@@ -36,6 +38,8 @@ TEXT = 12
 """A line of so many letters is no noise out of a QR code."""
 CODED = (Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.UPDATING)
 """Kinds that show an NTSTATUS."""
+PAINTED = (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.BIOS, Kind.MENU)
+"""Kinds that are light text on a dark or coloured ground, always."""
 
 _FINE_PRINT = ("stopcode", "formorelnformatlonaboutth", "supportperson", folded("에 대한 자세한"), folded("담당자"))
 """Folded pieces of the lines beside the QR code, above or at the stop code."""
@@ -49,6 +53,7 @@ class _Found:
 
     seen: Seen | None = None
     lines: Reading = ()
+    torn: bool = False
     stops: Votes[int] = field(default_factory=Votes)
     statuses: Votes[int] = field(default_factory=Votes)
     files: Votes[str] = field(default_factory=Votes)
@@ -57,6 +62,7 @@ class _Found:
     def take(self, reading: Reading) -> None:
         lines = [line.text for line in reading]
         seen = what_screen(lines)
+        self.torn = self.torn or torn(lines)
         if seen and (self.seen is None or (self.seen.language is None and seen.language is not None)):
             self.seen = seen
         if len("".join(lines)) > sum(len(line.text) for line in self.lines):
@@ -78,18 +84,20 @@ def read_screen(data: bytes, name: str = "picture") -> Screen:
     for width in WIDTHS:
         found.take(engine.read(picture.view(_scale(picture, width))))
     if not _has_text(found.lines):
-        kind = without_text(picture)
+        kind = None if picture.moves else without_text(picture)
         return Screen(name, kind or Kind.OTHER, sure=kind is not None)
     if found.seen is None or found.seen.language is None:
-        for reading in _other_readings(picture, engine):
-            found.take(reading)
-            if found.seen is not None and found.seen.language is not None:
-                break
+        with suppress(InputError):  # an engine that gives up on noise: what was read so far stays
+            for reading in _other_readings(picture, engine):
+                found.take(reading)
+                if found.seen is not None and found.seen.language is not None:
+                    break
     kind = _kind(picture, found)
-    for reading in _close_readings(picture, kind, engine, found):
-        found.take(reading)
-        if _settled(kind, found):
-            break
+    with suppress(InputError):
+        for reading in _close_readings(picture, kind, engine, found):
+            found.take(reading)
+            if _settled(kind, found):
+                break
     return _told(picture, kind, found)
 
 
@@ -116,10 +124,10 @@ def _other_readings(picture: Picture, engine: Tesseract) -> Iterator[Reading]:
 
 
 def _kind(picture: Picture, found: _Found) -> Kind | None:
-    """What the phrases say; a QR code of Windows, or a stop code on plain ground, makes a stop screen."""
+    """What the phrases say; a QR code of Windows makes a stop screen, a mere code never does."""
     if found.seen:
         return found.seen.kind
-    if says_stop(picture) or (found.stops.winner is not None and plain_ground(picture)):
+    if says_stop(picture):
         return Kind.STOP
     return None
 
@@ -128,8 +136,15 @@ def _settled(kind: Kind | None, found: _Found) -> bool:
     if kind is Kind.STOP:
         return found.stops.winner is not None or found.stops.split
     if kind in CODED:
-        return found.statuses.winner is not None or found.statuses.split or not _status_shown(found.lines)
+        return found.statuses.winner is not None or found.statuses.split or not _needs_status(kind, found)
     return True
+
+
+def _needs_status(kind: Kind | None, found: _Found) -> bool:
+    """The boot manager always gives one, but for BitLocker's screens; others where the word before it was read."""
+    if kind in (Kind.BOOT_MANAGER, Kind.RECOVERY) and not (found.seen and found.seen.detail):
+        return True
+    return _status_shown(found.lines)
 
 
 def _status_shown(lines: Reading) -> bool:
@@ -174,10 +189,13 @@ def _told(picture: Picture, kind: Kind | None, found: _Found) -> Screen:
     if stop is not None and codes.is_status(stop):
         status = stop
     shows_code = kind is Kind.STOP and not (found.seen and found.seen.detail)
-    sure = kind is not None
+    sure = kind is not None and not found.torn
+    if kind in PAINTED and on_paper(picture, found.lines):
+        kind, sure = None, False
+        stop = status = None
     if shows_code and stop is None:
         sure = False
-    if kind in CODED and status is None and _status_shown(found.lines):
+    if kind in CODED and status is None and _needs_status(kind, found):
         sure = False
     return Screen(
         picture.name,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bootmend.dumps.bugchecks import plain_code
 from bootmend.dumps.verdict import EXCEPTION_CODES, STATUS_ARGUMENT
@@ -34,14 +34,27 @@ _MOVE = re.compile(r"\x1b\[[0-9;]*[Hf]")
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[@-~]|[@-_])|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SIGNS = re.compile(
     r"!?SAC>|Computer is booting, SAC started|EVENT: The CMD command|<INSTANCE CLASSNAME=\"BLUESCREEN\"|<machine-info>|"
-    r"Windows Boot Manager$|Status: 0x[cC][0-9a-fA-F]{7}|\*\*\* STOP: 0x"
+    r"Windows Boot Manager$|Windows 부팅 관리자$|Status: 0x[cC][0-9a-fA-F]{7}|\*\*\*\s*STOP:\s*0x|"
+    r"\*\*\* Fatal System Error: 0x|BdsDxe: "
 )
 """What begins a line of such a log."""
+_MACHINES = re.compile(
+    r"SAC>|SAC started|EVENT: The CMD command|<INSTANCE |<machine-info>|Windows Boot Manager$|BdsDxe: |"
+    r"\*\*\*\s*STOP:\s*0x[0-9A-Fa-f]{8} \((?:0x[0-9A-Fa-f]{8,16},? ?){4}\)"
+)
+"""What a text that is only about machines does not hold."""
 
 _STATUS = re.compile(r"(?:Status|Error code|상태|오류 코드)\s*:\s*(0x[cC][0-9a-fA-F]{7})")
 _FILE = re.compile(r"(?:File|파일)\s*:\s*(\\\S.*?)\s*$")
-_STOP = re.compile(r"\*\*\* STOP: (0x[0-9A-Fa-f]{8})(?: \(([^)]*)\))?")
-_STOPPED = re.compile(r'CLASSNAME="BLUESCREEN"|\*\*\* STOP: 0x')
+_BESIDE = re.compile(r"(?:File|Info|파일|정보)\s*:")
+_HEAD = re.compile(r"Windows Boot Manager|Windows failed to start|Windows 부팅 관리자|Recovery$")
+"""What stands near the boot manager's status, and above it."""
+_NEAR = 12
+"""Lines."""
+_STOP = re.compile(r"\*\*\*\s*(?:STOP|Fatal System Error):\s*(0x[0-9A-Fa-f]{1,8})(?:\s*\(([^)]*)\))?")
+_STOPPED = re.compile(r'CLASSNAME="BLUESCREEN"|^\*\*\*\s*STOP:\s*0x|^\*\*\* Fatal System Error: 0x')
+_PROMPT = re.compile(r"(?<!!)SAC>|^[A-Za-z]:\\[^>]{0,200}>")
+"""Somebody types: the machine runs, and what stands before is quoted or older. A stopped one's prompt is `!SAC>`."""
 _STOPCODE = re.compile(r'NAME="STOPCODE"[^>]*>\s*<VALUE>"?(0x[0-9A-Fa-f]{1,8})')
 _ARGUMENT = re.compile(r"0x[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?")
 _DRIVER = re.compile(r"[\w.$~-]{1,60}\.(?:sys|exe|dll)", re.IGNORECASE)
@@ -53,9 +66,14 @@ _STATES = {
     "The CMD command is unavailable": Kind.SHUTTING_DOWN,
     "SAC will become unavailable": Kind.SHUTTING_DOWN,
     "SAC is unavailable": Kind.SHUTTING_DOWN,
+    "BdsDxe: loading Boot": Kind.STARTING,
+    "BdsDxe: starting Boot": Kind.STARTING,
+    "BdsDxe: No bootable option": Kind.BIOS,
 }
 """What the kernel's console says, and what that makes the machine."""
-_SHOWN = ("Windows Boot Manager", "An operating system", "BOOTMGR", "No operating system")
+_FIRMWARES = {Kind.STARTING: "firmware", Kind.BIOS: "no_operating_system"}
+"""What the firmware says of its way to a boot loader."""
+_SHOWN = ("Windows Boot Manager", "An operating system", "BOOTMGR", "No operating system", "Windows 부팅 관리자")
 """What begins a screen of the boot manager or the firmware."""
 
 
@@ -111,10 +129,12 @@ def _events(lines: Sequence[str]) -> Iterator[_Event]:
         line = lines[at]
         state = next((kind for sign, kind in _STATES.items() if sign in line), None)
         if state:
-            yield _Event(state, at + 1, line)
+            yield _Event(state, at + 1, line, detail=_FIRMWARES.get(state) if "BdsDxe" in line else None)
         elif _STOPPED.search(line):
-            yield _stop(lines, at)
-        elif status := _STATUS.search(line):
+            event = _stop(lines, at)
+            if "BLUESCREEN" in line or not any(_PROMPT.search(later) for later in lines[at + 1 :]):
+                yield event if "BLUESCREEN" in line or any(map(_MACHINES.search, lines)) else replace(event, stop=None)
+        elif (status := _STATUS.match(line)) and _at_boot(lines, at):
             yield _Event(Kind.BOOT_MANAGER, at + 1, line, status=int(status[1], 16), image=_file_near(lines, at))
         elif doubtful < MANY and any(sign in line for sign in _SHOWN):
             doubtful += 1
@@ -125,14 +145,14 @@ def _events(lines: Sequence[str]) -> Iterator[_Event]:
 
 def _stop(lines: Sequence[str], at: int) -> _Event:
     """The bug check announced on a line: its code from the XML or the STOP line, else its name below."""
-    near = [line for line in lines[at : at + BEHIND] if line]
+    near = list(_of_the_stop(lines[at : at + BEHIND]))
     whole = "\n".join(near)
     old, coded = _STOP.search(whole), _STOPCODE.search(whole)
     number = int((old or coded)[1], 16) if old or coded else None  # type: ignore[index]
     if number is None:
         number = next((code for line in near if (code := named(line)) is not None), None)
     alone = [int(line, 16) for line in near if _ARGUMENT.fullmatch(line)]
-    arguments = [int(word, 16) for word in _ARGUMENT.findall(old[2] or "")] if old else alone
+    arguments = [int(word, 16) for word in re.findall(r"0x[0-9A-Fa-f]{1,16}", old[2] or "")] if old else alone
     given = tuple(arguments[:4]) if len(arguments) >= 4 else ()
     driver = next((found[0] for line in near if (found := _DRIVER.fullmatch(line))), None)
     stop = None if number is None else plain_code(number)
@@ -143,10 +163,29 @@ def _stop(lines: Sequence[str], at: int) -> _Event:
     return event
 
 
+def _of_the_stop(lines: Sequence[str]) -> Iterator[str]:
+    """The announcement and what belongs to it: up to a prompt or the next start."""
+    for number, line in enumerate(lines):
+        if number and (_PROMPT.search(line) or any(sign in line for sign in (_STARTED, "BdsDxe: ", *_SHOWN))):
+            return
+        if line:
+            yield line
+
+
+def _at_boot(lines: Sequence[str], at: int) -> bool:
+    """Whether a status is the boot manager's: other parts of it stand near, and nobody typed it."""
+    first = max(0, at - _NEAR)
+    head = next((one for one in range(at, first - 1, -1) if _HEAD.search(lines[one])), None)
+    beside = head is not None or any(map(_BESIDE.match, lines[first : at + _NEAR]))
+    return beside and not any(map(_PROMPT.search, lines[first if head is None else head : at + 1]))
+
+
 def _file_near(lines: Sequence[str], at: int) -> str | None:
     """The boot manager's `File:` stands some lines above its `Status:`."""
-    for line in reversed(lines[max(0, at - 8) : at + 1]):
-        found = _FILE.search(line)
+    for back, line in enumerate(reversed(lines[max(0, at - 8) : at + 1])):
+        if back and _STATUS.match(line):
+            return None
+        found = _FILE.match(line)
         if found:
             return found[1].lower()
     return None
