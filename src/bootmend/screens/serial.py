@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bootmend.dumps.bugchecks import plain_code
 from bootmend.dumps.verdict import EXCEPTION_CODES, STATUS_ARGUMENT
@@ -133,7 +133,8 @@ def _events(lines: Sequence[str]) -> Iterator[_Event]:
         elif _STOPPED.search(line):
             event = _stop(lines, at)
             if "BLUESCREEN" in line or not any(_PROMPT.search(later) for later in lines[at + 1 :]):
-                yield event if "BLUESCREEN" in line or any(map(_MACHINES.search, lines)) else replace(event, stop=None)
+                known = "BLUESCREEN" in line or any(map(_MACHINES.search, lines))
+                yield event if known else _Event(Kind.STOP, at + 1, line)
         elif (status := _STATUS.match(line)) and _at_boot(lines, at):
             yield _Event(Kind.BOOT_MANAGER, at + 1, line, status=int(status[1], 16), image=_file_near(lines, at))
         elif doubtful < MANY and any(sign in line for sign in _SHOWN):
