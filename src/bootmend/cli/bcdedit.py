@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Disk, JournalDir
 from bootmend.disk.url import without_secrets
 from bootmend.errors import Misuse, Refused
@@ -77,7 +78,7 @@ def _warn_of_unfinished(disk: str, journal_dir: Path | None) -> None:
     except Refused:
         unfinished = []
     if unfinished:
-        sys.stderr.write(say("bcdedit.unfinished") + "\n")
+        note(say("bcdedit.unfinished"))
 
 
 def _show(answer: Answer, session: BcdSession, *, json: bool) -> None:
@@ -85,8 +86,8 @@ def _show(answer: Answer, session: BcdSession, *, json: bool) -> None:
     from bootmend.cli.output import put_document
     from bootmend.commands.bcdedit.document import listing
 
-    for note in answer.notes:
-        sys.stderr.write(f"bootmend: {note}\n")
+    for told in answer.notes:
+        note(f"bootmend: {told}")
     if json:
         put_document(listing(answer, session.partitions))
     else:
@@ -100,17 +101,17 @@ def _tell(answer: Answer, change: Change, disk: str, *, json: bool, dry_run: boo
     from bootmend.reports import document
     from bootmend.reports.terminal import size
 
-    for note in answer.notes:
-        sys.stderr.write(f"bootmend: {note}\n")
+    for told in answer.notes:
+        note(f"bootmend: {told}")
     report = change.report
     if json:
         put_document(changed_document(answer, change.changed_bytes, document.commit(report) if report else None))
         return
     sys.stdout.write("".join(f"{each}\n" for each in answer.lines))
     if dry_run:
-        sys.stderr.write(say("bcdedit.dry_run", changed=size(change.changed_bytes)) + "\n")
+        note(say("bcdedit.dry_run", changed=size(change.changed_bytes)))
     elif report is None:
-        sys.stderr.write(say("bcdedit.as_before") + "\n")
+        note(say("bcdedit.as_before"))
     else:
         said = say("bcdedit.committed", changed=size(report.bytes), patches=report.patches, disk=disk)
-        sys.stderr.write(said + "\n")
+        note(said)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bootmend.cli.note import note
 from bootmend.cli.options import Accept, Disk, JournalDir
-from bootmend.cli.visible import visible
 from bootmend.disk.url import without_secrets
 from bootmend.errors import DeviceError, InputError, Missing, Misuse, Refused
 from bootmend.texts import say
@@ -85,7 +85,7 @@ def _read(disk: str, command: Command, files: HostFiles, journal_dir: Path | Non
     except Refused:
         unfinished = []
     if unfinished:
-        sys.stderr.write(say("reg.unfinished") + "\n")
+        note(say("reg.unfinished"))
     with open_disk(disk) as device:
         image = Image(device)
         answer = run(command, Registry(image, lambda: find_windows(image, Given(Trust()))[0]), files)
@@ -100,23 +100,23 @@ def _print(answer: Answer) -> None:
             sys.stdout.write(line + "\n")
     finally:
         sys.stdout.flush()
-        for note in answer.notes:
-            sys.stderr.write(visible(say("reg.note", note=note)) + "\n")
+        for told in answer.notes:
+            note(say("reg.note", note=told))
 
 
 def _tell(change: Change, disk: str, dry_run: bool) -> None:
     if not change.changed_bytes:
-        sys.stderr.write(say("reg.unchanged") + "\n")
+        note(say("reg.unchanged"))
     elif dry_run:
-        sys.stderr.write(say("reg.would_change", bytes=change.changed_bytes) + "\n")
+        note(say("reg.would_change", bytes=change.changed_bytes))
     elif change.report is not None:
         report = change.report
-        sys.stderr.write(say("reg.changed", bytes=report.bytes, journal=report.journal, disk=disk) + "\n")
+        note(say("reg.changed", bytes=report.bytes, journal=report.journal, disk=disk))
 
 
 def _ask(question: str) -> None:
     if not typer.confirm(question, err=True):
-        sys.stderr.write(say("cli.declined") + "\n")
+        note(say("cli.declined"))
         raise typer.Exit(1)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Disk, Donors, JournalDir, Trusted, Yes
 from bootmend.errors import Misuse, Refused
 from bootmend.texts import say
@@ -93,7 +94,7 @@ def _ask() -> None:
     if not sys.stdin.isatty():
         raise Refused(say("cli.nobody_to_ask"), say("cli.nobody_to_ask_next"))
     if not typer.confirm(say("cli.ask"), err=True):
-        sys.stderr.write(say("cli.declined") + "\n")
+        note(say("cli.declined"))
         raise typer.Exit(1)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bootmend.cli.note import note
 from bootmend.cli.options import AsJson
-from bootmend.errors import InputError
+from bootmend.disk.url import is_url, without_secrets
+from bootmend.errors import InputError, Unreachable
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ _END = 32 << 20
 """Bytes of a large log; an even number, for there may be two to a character."""
 
 Images = Annotated[
-    list[Path],
-    typer.Argument(metavar="IMAGE...", help="Screenshots (PNG, JPEG, BMP, GIF, WebP) or serial logs, told by content."),
+    list[str],
+    typer.Argument(
+        metavar="IMAGE...",
+        help="Screenshots (PNG, JPEG, BMP, GIF, WebP) or serial logs, told by content; files or https URLs.",
+    ),
 ]
 ShowText = Annotated[bool, typer.Option("--text", help="Show the lines of a picture as they were read, too.")]
 
@@ -35,20 +39,19 @@ def screen(images: Images, text: ShowText = False, json: AsJson = False) -> None
     """
     from bootmend.cli.output import console, put_document
     from bootmend.cli.session import progress
-    from bootmend.cli.visible import visible
     from bootmend.reports.screen import document, sentences
     from bootmend.screens import Screen
 
     out = console()
     seen: list[Screen | SerialVerdict] = []
     refused = 0
-    for path in images:
+    for image in images:
         try:
             with progress() as show:
-                show(say("screens.reading", name=path))
-                shown = _look(path)
-        except InputError as error:
-            sys.stderr.write(visible(f"bootmend: {error}") + "\n")
+                show(say("screens.reading", name=without_secrets(image)))
+                shown = _look(image)
+        except (InputError, Unreachable) as error:
+            note(f"bootmend: {error}")
             refused = error.exit_code
             continue
         seen.append(shown)
@@ -72,22 +75,39 @@ def _encoding(head: bytes) -> str:
     return {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get((zeros[0], zeros[1]), "utf-8")
 
 
-def _look(path: Path) -> Screen | SerialVerdict:
+def _look(image: str) -> Screen | SerialVerdict:
     from bootmend.screens import looks_like_picture, looks_like_serial_log, read_screen, read_serial_log
     from bootmend.screens.picture import MAX_BYTES
 
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-            head = data[:_HEAD]
-            if not looks_like_picture(data) and len(data) > MAX_BYTES and file.seekable():
-                file.seek(-_END, SEEK_END)  # what came last tells how it stands
-                data = file.read(_END)
-    except OSError as error:
-        raise InputError(say("screens.unreadable", name=path, why=error.strerror or error)) from None
+    name = without_secrets(image)
+    if is_url(image):
+        data = _fetched(image, MAX_BYTES + 1)
+        head = data[:_HEAD]
+    else:
+        try:
+            with Path(image).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+                head = data[:_HEAD]
+                if not looks_like_picture(data) and len(data) > MAX_BYTES and file.seekable():
+                    file.seek(-_END, SEEK_END)  # what came last tells how it stands
+                    data = file.read(_END)
+        except OSError as error:
+            raise InputError(say("screens.unreadable", name=name, why=error.strerror or error)) from None
     if looks_like_picture(data):
-        return read_screen(data, str(path))
+        return read_screen(data, name)
     log = data.decode(_encoding(head), "replace")
     if looks_like_serial_log(log):
-        return read_serial_log(log, str(path))
-    raise InputError(say("screens.neither", name=path))
+        return read_serial_log(log, name)
+    raise InputError(say("screens.neither", name=name))
+
+
+def _fetched(url: str, most: int) -> bytes:
+    """What stands behind a URL, such as the links of Azure's boot diagnostics."""
+    from bootmend.disk.client import Client
+    from bootmend.disk.url import Url
+
+    client = Client(Url.parse(url))
+    try:
+        return client.ask("GET", (200,), most=most).body
+    finally:
+        client.close()

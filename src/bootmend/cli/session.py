@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from bootmend.cli.note import note
 from bootmend.cli.options import shows_progress
 from bootmend.commit import exclusive, journal_folder, pending, recover
 from bootmend.disk.container import open_disk
@@ -34,7 +34,7 @@ def settle(source: str, journal_dir: Path | None) -> None:
         return
     with exclusive(source), open_disk(source, writable=True) as device:
         for done in recover(device, folder, identity=identity_of(device)):
-            sys.stderr.write(say("cli.recovered", journal=done.journal, what=say(f"cli.recovered_{done.what}")) + "\n")
+            note(say("cli.recovered", journal=done.journal, what=say(f"cli.recovered_{done.what}")))
 
 
 def identity_of(device: BlockDevice) -> dict[str, str]:

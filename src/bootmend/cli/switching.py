@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootmend import __version__
 from bootmend.cli.editing import Change
+from bootmend.cli.note import note
 from bootmend.cli.output import console, put_document
 from bootmend.cli.session import identity_of
 from bootmend.commit import history, journal_folder
@@ -35,7 +35,7 @@ def layers_of(disk: str, journal_dir: Path | None, device: BlockDevice) -> Layer
 def remark(sentences: Iterable[str]) -> None:
     """One sentence a line on stderr."""
     for sentence in sentences:
-        sys.stderr.write(sentence + "\n")
+        note(sentence)
 
 
 def show_changes(changes: Iterable[Changed]) -> None:

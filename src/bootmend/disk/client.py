@@ -32,6 +32,7 @@ from bootmend.texts import say
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 PASSING = frozenset((408, 429, 500, 502, 503, 504))
 MOST_REDIRECTS = 5
+_CODE = re.compile(r"[A-Z][A-Za-z]{2,50}")
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 """How `http.client` says that a proxy did not let us through: an OSError without a number."""
 
@@ -211,7 +212,9 @@ class Client:
         return say("http.lost", url=self.name, why=why)
 
     def _refusal(self, answer: Answer) -> BootmendError:
-        code = re.sub(r"[^A-Za-z0-9]", "", answer.headers.get("x-ms-error-code", ""))[:64]
+        code = answer.headers.get("x-ms-error-code", "")
+        if not _CODE.fullmatch(code) or code in self.url.query:  # a hostile server may tell us our own secret
+            code = ""
         known = f"{answer.status} {code}".strip()
         expiry = self.url.expiry
         if answer.status == 412 or (answer.status == 416 and self.stand is not None):  # 416: it has become shorter

@@ -42,6 +42,8 @@ class Answer:
     headers: Message
     """By name, whatever its case."""
     body: bytes
+    whole: bool = True
+    """False: the server has more to say than was of use."""
 
 
 class Connections:
@@ -99,7 +101,7 @@ class Connections:
             self._give_back(connection, url)
         else:
             self._drop(connection)
-        return Answer(response.status, response.headers, content)
+        return Answer(response.status, response.headers, content, whole)
 
     def _take(self, url: Url) -> HTTPConnection:
         with self._lock:
@@ -184,7 +186,8 @@ def _body(response: HTTPResponse, most: int) -> tuple[bytes, bool]:
             done += count
     if told is not None and done < len(room):
         raise IncompleteRead(b"", told - done)
-    whole = told == done if told is not None else done < len(room)
+    # Without a length told, only its end shows that it is as long as it should be.
+    whole = told == done if told is not None else done < len(room) or not response.read(1)
     return bytes(room[:done]), whole
 
 

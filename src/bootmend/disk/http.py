@@ -67,6 +67,8 @@ class HttpDisk(BlockDevice):
         answer = self._client.ask("GET", (206, 200, 416), {"Range": f"bytes=0-{BLOCK - 1}"}, most=BLOCK)
         if answer.status == 416 and _OF_NOTHING.fullmatch(answer.headers.get("Content-Range", "")):
             raise InputError(say("disk.empty", path=self.name))
+        if answer.status == 200 and answer.headers.get("Content-Length") == "0":
+            raise InputError(say("disk.empty", path=self.name))
         if answer.status != 206:
             raise self._client.broken("http.no_ranges")
         self._client.stand = Stand.of(answer)
@@ -75,6 +77,8 @@ class HttpDisk(BlockDevice):
         self._cache.put(0, answer.body)
         self.pages_known = answer.headers.get("x-ms-blob-type") == PAGE_BLOB
         """The server can tell which pages of the blob are in use."""
+        self.leased = answer.headers.get("x-ms-lease-status", "").lower() == "locked"
+        """Somebody holds a lease on the blob, as a running machine does: nobody else can write to it."""
 
     def _told_size(self, answer: Answer) -> int:
         parts = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
@@ -164,7 +168,8 @@ class HttpDisk(BlockDevice):
         told = (int(parts[1]), int(parts[2]) + 1) if parts is not None else None
         size_known = parts is not None and parts[3] in ("*", str(self.size))
         encoded = answer.headers.get("Content-Encoding", "identity").lower() != "identity"
-        if told != (start, end) or not size_known or len(answer.body) != end - start or encoded:
+        fits = len(answer.body) == end - start and answer.whole
+        if told != (start, end) or not size_known or not fits or encoded:
             raise self._client.broken("http.wrong_range", wanted=f"{start}-{end - 1}", found=_told_range(answer))
 
     def data_extents(self) -> Iterator[tuple[int, int]]:

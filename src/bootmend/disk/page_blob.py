@@ -44,6 +44,8 @@ class PageBlob(HttpDisk):
         self._refuse_others()
 
     def _refuse_others(self) -> None:
+        if self.leased:
+            raise Refused(say("http.leased", url=self.name), say("http.leased_next"))
         if not self.pages_known or self.size % SECTOR:
             raise Refused(say("http.no_pages", url=self.name), say("http.read_only_next"))
 
@@ -61,6 +63,8 @@ class PageBlob(HttpDisk):
         tries = self._client.traffic.retries
         headers = {"x-ms-page-write": "update", "x-ms-range": f"bytes={start}-{end - 1}", **VERSION}
         answer = self._client.ask("PUT", (201, 412), headers, more="comp=page", body=data)
+        if answer.status == 412 and answer.headers.get("x-ms-error-code", "").startswith("Lease"):
+            raise self._client.broken("http.leased")
         if answer.status == 412:
             answer = self._own_write(start, data, tried_before=self._client.traffic.retries > tries)
         self._client.stand = Stand.of(answer)
@@ -90,7 +94,7 @@ class UploadBlob(PageBlob):
         if not re.fullmatch(r"\d{1,19}", length):
             raise self._client.broken("http.no_size")
         self.size = int(length)
-        self.pages_known = answer.headers.get("x-ms-blob-type") == PAGE_BLOB
+        self.pages_known, self.leased = answer.headers.get("x-ms-blob-type") == PAGE_BLOB, False
         self._refuse_others()
 
     def _properties(self) -> Answer:

@@ -103,7 +103,7 @@ class _PageList:
             raise _NotTold from error
 
     def _opens(self, name: str, _: dict[str, str]) -> None:
-        if len(self._path) == 3:
+        if len(self._path) == 3 or (not self._path and name != "PageList"):
             raise _NotTold
         self._path.append(name)
         self._text = ""

@@ -19,6 +19,7 @@ from bootmend.errors import InputError, Refused
 from bootmend.texts import say
 
 _PORTS = {"https": 443, "http": 80}
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 _KEPT = "/%:@!$&'()*+,;=~-._?"
 """Characters of a path or query that are sent as they stand."""
 
@@ -29,7 +30,7 @@ def is_url(source: str) -> bool:
 
 def without_secrets(source: str) -> str:
     """What may be told of a disk's name: of a URL neither query nor fragment nor a password; a path as it is."""
-    if not is_url(source):
+    if not _ADDRESS.match(source):
         return source
     scheme, _, rest = re.split(r"[?#]", source, maxsplit=1)[0].partition("://")
     host, slash, path = rest.partition("/")
@@ -53,7 +54,8 @@ class Url:
         try:
             parts = urlsplit(text)
             host = (parts.hostname or "").encode("idna").decode("ascii")
-            port = parts.port or _PORTS[parts.scheme]
+            port = _PORTS[parts.scheme] if parts.port is None else parts.port
+            path, query = (quote(part, safe=_KEPT) for part in (parts.path or "/", parts.query))
         except (ValueError, KeyError) as error:
             raise InputError(say("http.no_url", url=name)) from error
         if not host:
@@ -62,7 +64,7 @@ class Url:
             raise InputError(say("http.password", url=name))
         if parts.scheme == "http" and not _is_here(host):
             raise Refused(say("http.plain", url=name), say("http.plain_next"))
-        return Url(parts.scheme, host, port, quote(parts.path or "/", safe=_KEPT), quote(parts.query, safe=_KEPT))
+        return Url(parts.scheme, host, port, path, query)
 
     @cached_property
     def name(self) -> str:
@@ -87,7 +89,7 @@ class Url:
     def redirected(self, location: str) -> Url:
         """Where an answer sends us; Refused from https to http."""
         try:
-            there = Url.parse(urljoin(self.text, location))
+            there = Url.parse(urljoin(self.text, location.replace(" ", "%20")))
         except ValueError as error:
             raise InputError(say("http.no_url", url=without_secrets(location[:200]))) from error
         if self.scheme == "https" and there.scheme != "https":
@@ -96,7 +98,10 @@ class Url:
 
     @cached_property
     def _signed(self) -> dict[str, str]:
-        return {name: values[0] for name, values in parse_qs(self.query, max_num_fields=100).items()}
+        try:
+            return {name: values[0] for name, values in parse_qs(self.query, max_num_fields=100).items()}
+        except ValueError:  # too many fields: no SAS
+            return {}
 
     @property
     def may_write(self) -> bool:
@@ -108,9 +113,9 @@ class Url:
         """When the SAS ends, where it says so."""
         try:
             when = datetime.fromisoformat(self._signed.get("se", ""))
-        except ValueError:
+            return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             return None
-        return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _is_here(host: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootmend.cli.azure.session import ask, azure_cloud, refuse_barred
 from bootmend.cli.azure.several import clear_helpers, finish, found, label, packed, worked_at
-from bootmend.cli.visible import visible
+from bootmend.cli.note import note
 from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -139,7 +138,7 @@ def _agreed(members: list[Member], wanted: list[Member], costs: Counter[str], as
         lines += [f"  - {say('many.cost', count=count, what=what)}" for what, count in sorted(costs.items())]
         lines.append("  - " + say("many.cost_helper", size=asked.helper.size, places=", ".join(sorted(places))))
         lines.append(say("many.will_stop"))
-        sys.stderr.write("".join(visible(line) + "\n" for line in lines))
+        note("\n".join(lines))
     ask(say("many.ask_repair", count=len(wanted)), asked.yes)
 
 

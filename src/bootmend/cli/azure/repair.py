@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -30,8 +29,8 @@ from bootmend.cli.azure.session import (
     telling,
 )
 from bootmend.cli.azure.several import AT_ONCE
+from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Donors, Trusted, Yes
-from bootmend.cli.visible import visible
 from bootmend.errors import BootmendError, Missing, Misuse, Refused
 from bootmend.texts import say
 
@@ -206,7 +205,7 @@ def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
                     flow.run.steps.setdefault(HELPER, now())
                     flow.store.save(flow.run)
                 except BootmendError as error:  # whatever came of the repair, it is told
-                    sys.stderr.write(visible(say("clouds.helper_left", name=flow.run.name, why=error)) + "\n")
+                    note(say("clouds.helper_left", name=flow.run.name, why=error))
 
 
 def _way(
@@ -261,8 +260,8 @@ def _begun(
         raise Refused(say("clouds.runs_well", name=machine.name), say("clouds.runs_well_next"))
     if not yes:
         for line in (say("clouds.will_make"), *(f"  - {cost}" for cost in cloud.costs(machine, how))):
-            sys.stderr.write(line + "\n")
-        sys.stderr.write(say("azure.will_stop", name=machine.name) + "\n")
+            note(line)
+        note(say("azure.will_stop", name=machine.name))
     ask(say("clouds.ask_repair", name=machine.name), yes)
     return begin(cloud, store, machine, how.value, options)
 
@@ -291,8 +290,8 @@ def _naming_what_is_left(cloud: AzureCloud, run: Run, machine: Machine) -> Itera
         yield
     except BaseException:
         if run.unfinished:
-            sys.stderr.write(say("clouds.broken_off", name=run.name, run=run.id) + "\n")
+            note(say("clouds.broken_off", name=run.name, run=run.id))
             with suppress(BootmendError):
                 for thing in cloud.things(machine):
-                    sys.stderr.write(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id) + "\n")
+                    note(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
         raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bootmend.cli.note import note
 from bootmend.cli.options import SETTINGS
 from bootmend.errors import Misuse, Refused, Unequipped
 from bootmend.texts import say
@@ -115,7 +116,7 @@ def ask(question: str, yes: bool) -> None:
         return
     need_somebody(question)
     if not typer.confirm(question, err=True):
-        sys.stderr.write(say("clouds.declined") + "\n")
+        note(say("clouds.declined"))
         raise typer.Exit(1)
 
 
@@ -134,9 +135,9 @@ def show_machine(out: Console, machine: Machine, sight: Sight, notes: Iterable[O
         out.print(say("clouds.it_shows", what=judge(sight).reason))
     for unseen in sight.unseen:
         out.print(say("report.note", text=unseen))
-    for note in notes:
-        if not note.ways:
-            out.print(say("report.note", text=f"{note.told} {note.next_step}"))
+    for one in notes:
+        if not one.ways:
+            out.print(say("report.note", text=f"{one.told} {one.next_step}"))
 
 
 def show_result(out: Console, result: dict[str, Any] | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bootmend.cli.azure.session import ask, azure_cloud, show_run, telling
-from bootmend.cli.visible import visible
+from bootmend.cli.note import note
 from bootmend.errors import BootmendError, Refused
 from bootmend.texts import say
 
@@ -69,7 +68,7 @@ def worked_at(
         finally:
             left = [label(one) for one in members if one.run is not None and one.run.unfinished]
             if left:
-                sys.stderr.write(say("many.broken_off", names=" ".join(left)) + "\n")
+                note(say("many.broken_off", names=" ".join(left)))
 
 
 def finish(command: str, cloud: AzureCloud, store: Store, members: Sequence[Member], json: bool, good: bool) -> None:
@@ -89,7 +88,7 @@ def finish(command: str, cloud: AzureCloud, store: Store, members: Sequence[Memb
             if one.run is not None:
                 show_run(out, one.run, made.get(one.run.machine, []))
             if one.error is not None:
-                sys.stderr.write(visible(say("many.not_done", name=label(one), why=one.error)) + "\n")
+                note(say("many.not_done", name=label(one), why=one.error))
         if refused:
             out.print(say("many.refused", count=refused))
         if command == "repair":
@@ -136,7 +135,7 @@ def undo_or_confirm(
         wanted = [one for one in members if one.error is None]
         for one in members:
             if one.error is not None and not json:
-                sys.stderr.write(visible(say("many.not_done", name=label(one), why=one.error)) + "\n")
+                note(say("many.not_done", name=label(one), why=one.error))
         if not wanted:
             raise _first_error(members)
         ask(say(question, count=len(wanted), names=" ".join(map(label, wanted))), yes)
@@ -160,7 +159,7 @@ def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) ->
             try:
                 clear_helper(cloud, store, run, tell)
             except BootmendError as error:
-                sys.stderr.write(visible(str(error)) + "\n")
+                note(str(error))
 
 
 def packed(what: Given, folder: Path) -> Path | None:
