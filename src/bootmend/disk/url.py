@@ -89,7 +89,7 @@ class Url:
     def redirected(self, location: str) -> Url:
         """Where an answer sends us; Refused from https to http."""
         try:
-            there = Url.parse(urljoin(self.text, location.replace(" ", "%20")))
+            there = Url.parse(urljoin(self.text, location.strip().replace(" ", "%20")))
         except ValueError as error:
             raise InputError(say("http.no_url", url=without_secrets(location[:200]))) from error
         if self.scheme == "https" and there.scheme != "https":
