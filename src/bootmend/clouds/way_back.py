@@ -132,7 +132,7 @@ def clear_up(cloud: Cloud, run: Run, tell: Progress, keep: str = "") -> None:
     # Machines last: a helper to which disks are attached, perhaps somebody else's, is not removed.
     for thing in sorted(cloud.things(machine), key=lambda one: one.kind == "machine"):
         if thing.run == run.id and thing.id.lower() != keep.lower():
-            tell(say("clouds.removing", kind=thing.kind, id=thing.id))
+            tell(say("clouds.removing", kind=thing.kind, id=thing.id.rsplit("/", 1)[-1]))
             cloud.close_access(thing.id)
             cloud.remove(thing.id)
     if run.looks and run.options.get("in_place"):

@@ -120,7 +120,7 @@ def test_a_start_that_is_refused_says_how_it_stands(stage: Stage) -> None:
     refusal = Fault(action=f"{VM}/start/action", status=409, code="OperationNotAllowed", message="exceeding quota")
     stage.double.faults.add(refusal)
     ended = stage.azure("repair", "web1", "--yes", "--wait", "60")
-    assert ended.returncode == 1 and "could not be started (it is off)" in said(ended), said(ended)
+    assert ended.returncode == 1 and "has its repaired disk and is off" in said(ended), said(ended)
     assert "nothing was written" not in said(ended) and "--resume" in said(ended)
     assert (vm.power, vm.os_disk == OLD) == ("deallocated", False)
     assert stage.done("repair", "web1", "--resume")["run"]["verdict"] == "healthy"

@@ -40,7 +40,7 @@ def rehearse(
             if json:
                 found = document.repair(at.device, proposal, None, time.monotonic() - started)
             else:
-                show_diagnosis(console(), proposal.diagnosis)
+                show_diagnosis(console(), proposal.diagnosis, f"bootmend azure repair {vm}")
                 show_proposal(console(), proposal)
         finally:
             proposal.diagnosis.image.close()

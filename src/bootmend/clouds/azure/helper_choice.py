@@ -119,7 +119,7 @@ def clear_helper(cloud: AzureCloud, store: Store, run: Run, tell: Progress) -> N
     elif job and not run.how and _of_others(cloud, run, job):
         tell(say("azure.helper_stays", name=own.id))
     else:
-        tell(say("clouds.removing", kind="machine", id=own.id))
+        tell(say("clouds.removing", kind="machine", id=own.id.name))
         if not own.remove():
             raise Refused(say("azure.helper_holds", name=own.id), say("azure.helper_holds_next"))
         cloud.vms.forget()
