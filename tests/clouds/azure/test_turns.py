@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -396,3 +397,46 @@ def test_donors_come_to_the_helper(stage: Stage, names: list[str], tmp_path: Pat
     for result in results:
         seen.append(result["words"][-1])
     assert seen == ["amd64_donor_31bf3856ad364e35_10.0.20348.2227_none_0000000000000000=a driver"] * len(names)
+
+
+@pytest.mark.parametrize("how", ["direct", "helper"])
+@pytest.mark.parametrize("answers", [[False], [True, False], [True, True]])
+def test_two_questions_are_asked(stage: Stage, how: str, answers: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    import typer
+
+    if how == "direct":
+        monkeypatch.setattr("bootmend.clouds.mending.Here", lambda cloud, *_: Patching(cloud))
+    vm, waiting = stage.vm(), list(answers)
+    asked: list[tuple[str, str, str]] = []
+
+    def answer(question: str, **_: object) -> bool:
+        asked.append((question, vm.power, vm.os_disk))
+        return waiting.pop(0)
+
+    for module in ("repair", "session"):
+        name = f"bootmend.cli.azure.{module}"
+        monkeypatch.setattr(import_module(name), "need_somebody", lambda _: None)
+    monkeypatch.setattr(typer, "confirm", answer)
+    ended = stage.azure("repair", "web1", "--how", how, "--wait", "60")
+    # The first one before anything is done, the second one before the disk is put in place.
+    assert [power for _, power, _ in asked] == ["running", "deallocated"][: len(answers)]
+    assert all(disk == OLD for _, _, disk in asked) and waiting == []
+    if all(answers):
+        assert ended.returncode == 0 and vm.os_disk != OLD
+    else:
+        assert ended.returncode == 1 and (vm.os_disk, vm.power) == (OLD, "running") and stage.double.leaks() == []
+        assert ("eight bytes are wrong" in ended.stdout.decode()) == (how == "helper" and len(answers) == 2)
+
+
+def test_a_resume_that_nobody_can_agree_to_does_nothing(stage: Stage) -> None:
+    vm = stage.vm()
+    stage.killed_at("runCommands/write", "repair", "web1", "--yes")
+    [run] = Store().runs()
+    run.options["yes"] = False
+    Store().save(run)
+    before = len(stage.double.calls)
+    ended = stage.azure("repair", "web1", "--resume")
+    assert ended.returncode == 3 and "--yes" in said(ended)
+    assert stage.changes_since(before) == [] and Store().runs()[0].stage is RunStage.OPEN
+    assert stage.done("repair", "web1", "--resume", "--yes")["run"]["verdict"] == "healthy"
+    assert vm.phase == "ready"
