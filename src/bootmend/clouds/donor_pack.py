@@ -29,12 +29,11 @@ def pack(donors: Iterable[Donor], archive: Path) -> bool:
     """Writes the archive; False where the donors have nothing of use. Refused where it would be too much."""
     total = 0
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
-        for donor in donors:
-            for number, file in enumerate(_useful(donor)):
-                total += len(file.data)
-                if total > MOST:
-                    raise Refused(say("clouds.donor_large", most=MOST >> 20), say("clouds.donor_large_next"))
-                into.writestr(f"{number}/{_folder(file)}/{_name(file)}", file.data)
+        for number, file in enumerate(file for donor in donors for file in _useful(donor)):
+            total += len(file.data)
+            if total > MOST:
+                raise Refused(say("clouds.donor_large", most=MOST >> 20), say("clouds.donor_large_next"))
+            into.writestr(f"{number}/{_folder(file)}/{_name(file)}", file.data)
     return total > 0
 
 

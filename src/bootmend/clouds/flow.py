@@ -114,7 +114,10 @@ class Flow:
 
     def _stop(self) -> None:
         # Before it is stopped: another computer may have repaired it while somebody was asked here.
-        self._refuse_rivals(self.run.as_begun)
+        machine = self.cloud.find(self.run.machine)
+        self._refuse_rivals(machine)
+        if machine.disk.lower() != self.run.old_disk.lower():
+            raise strange_disk(self.run, machine.disk)
         self.tell(say("clouds.stopping", name=self.run.name))
         self.cloud.stop(self.run.machine)
 

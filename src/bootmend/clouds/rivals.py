@@ -14,18 +14,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bootmend.clouds.cloud import Cloud, Machine, Thing
-from bootmend.clouds.naming import LOOK, RAN
+from bootmend.clouds.naming import BACKUP, RAN
 from bootmend.clouds.run import Run, Store
 
 
 def rivals(store: Store, kind: str, machine: Machine, made: Iterable[Thing], own: str = "") -> list[Thing]:
     """Of what runs made for a machine, that of runs which this computer knows nothing of; `own` is no rival either.
 
-    The disk of a run that was confirmed keeps its tags, and nothing else of it is left. A snapshot that is only
-    read is in nobody's way.
+    Without a backup a run is none: the disk of one that was confirmed keeps its tags, and nothing else of it is left.
+    A snapshot that is only read is in nobody's way.
     """
     known = {run.id for run in store.of_machine(kind, machine.id)} | {own}
-    return [one for one in made if one.run not in known and one.role != LOOK and one.id.lower() != machine.disk.lower()]
+    made = [one for one in made if one.run not in known and one.id.lower() != machine.disk.lower()]
+    claimed = {one.run for one in made if one.role == BACKUP}
+    return [one for one in made if one.run in claimed]
 
 
 def ran_before(run: Run, others: Iterable[Thing]) -> bool:

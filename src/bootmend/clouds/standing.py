@@ -53,6 +53,8 @@ def _by_tags(cloud: Cloud, store: Store, machine: Machine) -> Run | None:
     old_disk = next((thing.old_disk for thing in told if thing.old_disk), machine.disk)
     new_disk = next((thing.id for thing in mine if thing.role == REPAIRED), "")
     backup = next((thing for thing in mine if thing.role == BACKUP), None)
+    if backup is None and not all(thing.role == LOOK for thing in mine) and not cloud.has_disk(old_disk):
+        return None  # it was confirmed: its disk is the owner's
     marks = backup.marks if backup is not None else {}
     on_new = machine.disk.lower() == new_disk.lower()
     options: dict[str, Any] = {"place": machine.place}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bootmend.clouds.cloud import Cloud, Machine, Thing
-from bootmend.clouds.rivals import ran_before, rivals_of
+from bootmend.clouds.rivals import ran_before, rivals, rivals_of
 from bootmend.clouds.run import Run, Stage, Store
 from bootmend.errors import Missing, Refused
 from bootmend.repair import Progress
@@ -34,19 +34,21 @@ def go_back(
     if machine is None or run.looks:
         _end_beside(cloud, store, run, tell)
         return
-    others = rivals_of(cloud, store, run, machine)
-    theirs = {thing.id.lower() for thing in others}
+    made = cloud.things(machine)
+    ours = {thing.id.lower() for thing in made if thing.run == run.id} | {run.new_disk.lower()}
+    strange = machine.disk.lower() not in {run.old_disk.lower(), *ours}
+    others = rivals(store, cloud.kind, machine, made, run.id)
+    theirs = {thing.id.lower() for thing in made if thing.run in {one.run for one in others}}
     if others and (machine.disk.lower() == run.old_disk.lower() or machine.disk.lower() in theirs):
         _give_way(cloud, store, run, others, tell)
         return
-    if machine.disk.lower() != run.old_disk.lower() and not keep_strange and not cloud.has_disk(run.old_disk):
+    to_be_swapped = machine.disk.lower() != run.old_disk.lower() and not (strange and keep_strange)
+    if to_be_swapped and not cloud.has_disk(run.old_disk):
         # Before anything is stopped: a confirm, here or elsewhere, or somebody clearing up, has removed it.
         raise Refused(
             say("clouds.old_disk_gone", name=run.name, disk=run.old_disk),
             say("clouds.old_disk_gone_next", backup=run.backup or "-"),
         )
-    ours = {thing.id.lower() for thing in cloud.things(machine) if thing.run == run.id} | {run.new_disk.lower()}
-    strange = machine.disk.lower() not in {run.old_disk.lower(), *ours}
     swapped = run.stage is Stage.DONE or "swap" in run.steps
     if strange and swapped and not keep_strange:
         raise strange_disk(run, machine.disk)
@@ -106,7 +108,7 @@ def _give_way(cloud: Cloud, store: Store, run: Run, others: Sequence[Thing], tel
     left = {thing.id.lower() for thing in rivals_of(cloud, store, run, machine)}
     last = machine.disk.lower() == run.old_disk.lower() and not left
     # Theirs is in place already: then it was this run that stopped it, and they may be waiting for it to come up.
-    theirs = "stop" in run.steps and any(thing.id.lower() == machine.disk.lower() for thing in others)
+    theirs = "stop" in run.steps and machine.disk.lower() != run.old_disk.lower()
     if run.was_running and (last or theirs):
         cloud.close_access(machine.disk)
         tell(say("clouds.starting", name=run.name))

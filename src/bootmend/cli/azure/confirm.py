@@ -37,6 +37,7 @@ def confirm(
     """
     from bootmend.cli.output import console, put_document
     from bootmend.clouds import document
+    from bootmend.clouds.azure.helper_choice import clear_helper
     from bootmend.clouds.run import Store
     from bootmend.clouds.way_back import confirm as stay
 
@@ -55,6 +56,7 @@ def confirm(
         ask(say("clouds.ask_confirm", name=machine.name, id=run.old_disk), yes)
         with telling(cloud) as tell:
             stay(cloud, store, run, tell)
+            clear_helper(cloud, store, run, tell)
     if json:
         put_document({**document.head("confirm"), "run": document.run(run), "kept": []})
     else:
@@ -69,7 +71,7 @@ def _seen_well(cloud: AzureCloud, store: Store, machine: Machine, accept: Sequen
     from bootmend.clouds.watch import Verdict, judge
 
     run = standing(cloud, store, machine)
-    if run is None or run.stage is not Stage.DONE:
+    if run is None or run.stage not in (Stage.DONE, Stage.GOING_BACK):
         raise Missing(say("clouds.nothing_to_confirm", name=machine.name))
     seen = judge(cloud.look(machine.id))
     if seen.verdict is not Verdict.HEALTHY and UNSEEN not in accept:

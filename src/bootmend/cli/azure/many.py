@@ -47,11 +47,17 @@ class Asked:
 
 def repair_many(names: Sequence[str], group: str, subscription: str, asked: Asked) -> None:
     """Ends with 0 where all of them are well, else with 1, or with the code of the only kind of trouble there was."""
+    from bootmend.cli.session import given
     from bootmend.clouds.many import Stop
     from bootmend.clouds.run import Store
 
     cloud, store, stop = azure_cloud(group, subscription, names[0]), Store(), Stop()
-    with found(cloud, store, names) as members:
+    with (
+        found(cloud, store, names) as members,
+        TemporaryDirectory(prefix="bootmend-") as folder,
+        given(asked.trust, asked.donor) as what,
+    ):
+        donors = packed(what, Path(folder))
         costs = _looked_at(cloud, store, members, asked, stop)
         wanted = [one for one in members if one.error is None]
         if not wanted:
@@ -60,8 +66,7 @@ def repair_many(names: Sequence[str], group: str, subscription: str, asked: Aske
             _agreed(members, wanted, costs, asked)
             _begun(store, wanted, asked)
         try:
-            with TemporaryDirectory(prefix="bootmend-") as folder:
-                _repaired(cloud, store, wanted, asked, stop, Path(folder))
+            _repaired(cloud, store, wanted, asked, stop, donors)
         finally:
             clear_helpers(cloud, store, members)
         _seen_again(cloud, wanted, asked, stop)
@@ -98,6 +103,9 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
                 raise Missing(say("clouds.nothing_to_resume", name=member.machine.name))
             if runs[0].unfinished and runs[0].how != "helper":
                 raise Misuse(say("many.begun_direct", name=member.machine.name))
+            agreed = asked.yes or "job" in runs[0].options or runs[0].options.get("yes", True)
+            if runs[0].unfinished and not agreed:
+                raise Refused(say("many.not_agreed", name=member.machine.name), say("clouds.nobody_to_ask_next"))
             member.run = runs[0]
 
     def further(member: Member) -> None:
@@ -169,9 +177,11 @@ def _begun(store: Store, wanted: list[Member], asked: Asked) -> None:
         store.save(run)
 
 
-def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Asked, stop: Stop, folder: Path) -> None:
+def _repaired(
+    cloud: AzureCloud, store: Store, wanted: list[Member], asked: Asked, stop: Stop, donors: Path | None
+) -> None:
     from bootmend.cli.azure.session import telling
-    from bootmend.cli.session import given, roots_given
+    from bootmend.cli.session import roots_given
     from bootmend.clouds.azure.batch import Batches
     from bootmend.clouds.azure.helper import Helper, Orders
     from bootmend.clouds.azure.helper_choice import wanted_of
@@ -185,8 +195,6 @@ def _repaired(cloud: AzureCloud, store: Store, wanted: list[Member], asked: Aske
     job = next((run.options["job"] for run in runs if "job" in run.options), runs[0].id)
     for run in runs:
         run.options.setdefault("job", job)
-    with given(asked.trust, asked.donor) as what:
-        donors = packed(what, folder)
     orders = Orders([root.decode("latin-1") for root in roots_given(asked.trust)], donors)
     helper = Helper(cloud, store, wanted_of(runs[0]), orders)
     way = Batches(helper, job, {run.id: str(run.options["place"]) for run in runs})

@@ -28,7 +28,7 @@ from bootmend.cli.azure.session import (
     show_run,
     telling,
 )
-from bootmend.cli.azure.several import AT_ONCE
+from bootmend.cli.azure.several import AT_ONCE, packed
 from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Donors, Trusted, Yes
 from bootmend.errors import BootmendError, Missing, Misuse, Refused
@@ -126,6 +126,8 @@ def repair(
 
     check_rules(only)
     minutes(wait)
+    if json and not (yes or dry_run or resume):
+        raise Refused(say("clouds.json_asks_nothing"), say("clouds.nobody_to_ask_next"))
     if dry_run:
         if len(vm) > 1 or resume:
             raise Misuse(say("azure.dry_run_alone"))
@@ -150,15 +152,16 @@ def repair(
         "yes": yes,
     }
     with store.alone(machine.id), given(trust, donor) as what, TemporaryDirectory(prefix="bootmend-") as folder:
-        if resume:
-            run = _broken_off(store, cloud, machine)
-        else:
+        run = _broken_off(store, cloud, machine) if resume else None
+        # Before anything is begun: too much of a donor is no reason to have stopped a machine.
+        donors = packed(what, Path(folder)) if (run.how if run is not None else how) == "helper" else None
+        if run is None:
             run = _begun(cloud, store, machine, How(how), options, yes=yes, force=force, json=json)
-        way = _way(cloud, store, run, what, trust, None if json else out, Path(folder))
+        way = _way(cloud, store, run, what, trust, None if json else out, donors)
         haste = cloud.connection.haste
         patience = Patience(60 * float(run.options.get("wait", wait)) / haste, 10 / haste, 45 / haste, 60 / haste)
-        agreed = yes or json or bool(run.options.get("yes"))
-        if not agreed:
+        agreed = yes or bool(run.options.get("yes", True))
+        if not agreed and run.stage is Stage.OPEN and "swap" not in run.steps:
             need_somebody(say("clouds.ask_swap", name=run.name))
         flow = Flow(cloud, store, run, way, patience, agreed=agreed)
         with _naming_what_is_left(cloud, run, machine):
@@ -168,6 +171,7 @@ def repair(
                     show_result(out, store.result(run))
                 flow.agreed = typer.confirm(say("clouds.ask_swap", name=run.name), err=True)
                 run.options["yes"] = flow.agreed
+                store.save(run)
                 _go(cloud, flow, flow.go if flow.agreed else flow.decline)
     things = cloud.things(machine)
     if json:
@@ -209,10 +213,9 @@ def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
 
 
 def _way(
-    cloud: AzureCloud, store: Store, run: Run, what: Given, trust: list[Path], out: Console | None, folder: Path
+    cloud: AzureCloud, store: Store, run: Run, what: Given, trust: list[Path], out: Console | None, donors: Path | None
 ) -> Here | Helper:
     """As the run was begun, so that a resumed one goes the same way."""
-    from bootmend.cli.azure.several import packed
     from bootmend.cli.session import roots_given
     from bootmend.clouds.azure.helper import Helper, Orders
     from bootmend.clouds.azure.helper_choice import wanted_of
@@ -220,7 +223,7 @@ def _way(
 
     if run.how == "helper":
         roots = [root.decode("latin-1") for root in roots_given(trust)]
-        return Helper(cloud, store, wanted_of(run), Orders(roots, packed(what, folder)))
+        return Helper(cloud, store, wanted_of(run), Orders(roots, donors))
     asked = Asked(what, run.options.get("only", ()), frozenset(run.options.get("accept", ())))
     return Here(cloud, asked) if out is None else Here(cloud, asked, lambda proposal: _show(out, proposal))
 

@@ -152,10 +152,12 @@ def undo_or_confirm(
 def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) -> None:
     """Those of jobs of which nothing is left to be done."""
     from bootmend.clouds.azure.helper_choice import clear_helper
+    from bootmend.clouds.naming import HELPER
 
-    runs = [one.run for one in members if one.run is not None and one.run.options.get("job")]
+    runs = [one.run for one in members if one.run is not None and HELPER not in one.run.steps]
+    shared = {(run.options.get("job", run.id), run.options.get("place", "")): run for run in runs}
     with telling(cloud) as tell:
-        for run in {(run.options["job"], run.options["place"]): run for run in runs}.values():
+        for run in shared.values():
             try:
                 clear_helper(cloud, store, run, tell)
             except BootmendError as error:

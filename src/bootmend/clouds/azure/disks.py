@@ -119,16 +119,17 @@ class Disks:
             else:
                 self._disks.begin_delete(wanted.group, wanted.name).result()
 
-    def things(self, group: str) -> list[tuple[str, Thing]]:
-        """What runs have made in a resource group, each with the machine it was made for.
+    def things(self, group: str = "") -> list[tuple[str, Thing]]:
+        """What runs have made in a resource group, or in all, each with the machine it was made for.
 
         By tag and by name: what merely carries the tags is somebody else's.
         """
-        with asking(group):
-            listed: list[Disk | Snapshot] = [
-                *self._disks.list_by_resource_group(group),
-                *self._snapshots.list_by_resource_group(group),
-            ]
+        listed: list[Disk | Snapshot]
+        with asking(group or "disks"):
+            if group:
+                listed = [*self._disks.list_by_resource_group(group), *self._snapshots.list_by_resource_group(group)]
+            else:
+                listed = [*self._disks.list(), *self._snapshots.list()]
         found = []
         for one in listed:
             tags = one.tags or {}

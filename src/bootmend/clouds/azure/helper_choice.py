@@ -105,12 +105,12 @@ def clear_helper(cloud: AzureCloud, store: Store, run: Run, tell: Progress) -> N
     One that stays is free for others. Doing it again, or where there was none, changes nothing.
     """
     job = run.options.get("job", "")
-    if run.how not in ("helper", "") or not run.options.get("place"):
+    if run.how not in ("helper", ""):
         return
     if job and any(one.unfinished and one.options.get("job") == job for one in store.runs()):
         return
     wanted, owner = wanted_of(run), job or run.id
-    place = place_of(run, wanted, str(run.options["place"]))
+    place = place_of(run, wanted, str(run.options.get("place") or cloud.find(run.machine).place))
     own = own_helper(cloud, place, wanted, owner)
     vm = own.find()
     if vm is None:
@@ -136,8 +136,7 @@ def _give_back(kept: HelperMachine, owner: str) -> None:
 
 def _of_others(cloud: AzureCloud, run: Run, job: str) -> bool:
     """Other runs of this job have something there: from another computer nobody knows whether they are on their way."""
-    group = ResourceId.parse(run.machine).group
-    return any(thing.marks.get(JOB) == job and thing.run != run.id for _, thing in cloud.disks.things(group))
+    return any(thing.marks.get(JOB) == job and thing.run != run.id for _, thing in cloud.disks.things())
 
 
 def tags_for(run: Run) -> dict[str, str]:
