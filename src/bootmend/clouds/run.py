@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,11 @@ class Run:
     def as_begun(self) -> Machine:
         """Its machine as far as the record tells."""
         return Machine(self.machine, self.name, str(self.options.get("place", "")), Power.UNKNOWN, self.old_disk)
+
+    @property
+    def age(self) -> timedelta:
+        """Since it was begun, as its id tells."""
+        return datetime.now(UTC) - datetime.strptime(self.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
     @property
     def looks(self) -> bool:

@@ -10,6 +10,7 @@ All of it may be done again after a crash, and from another computer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bootmend.clouds.cloud import Cloud, Machine, Thing
 from bootmend.clouds.rivals import ran_before, rivals, rivals_of
@@ -17,6 +18,8 @@ from bootmend.clouds.run import Run, Stage, Store
 from bootmend.errors import Missing, Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
+
+_LONGEST_LINK = timedelta(hours=4)
 
 
 def strange_disk(run: Run, disk: str) -> Refused:
@@ -137,7 +140,8 @@ def clear_up(cloud: Cloud, run: Run, tell: Progress, keep: str = "") -> None:
             tell(say("clouds.removing", kind=thing.kind, id=thing.id.rsplit("/", 1)[-1]))
             cloud.close_access(thing.id)
             cloud.remove(thing.id)
-    if run.looks and run.options.get("in_place"):
+    # A link ends by itself after some hours; one that is there later is somebody else's.
+    if run.looks and run.options.get("in_place") and run.age < _LONGEST_LINK:
         cloud.close_access(run.old_disk)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.mgmt.compute.models import VirtualMachine
 from azure_commands import OLD, VM, Stage, commands_stage
 from azure_stage import azure_cloud
 from cloud_stage import HASTY, Patching
@@ -13,6 +14,7 @@ from command_line import command, said
 from killed_client import killed
 
 from bootmend.clouds.azure.cloud import AzureCloud
+from bootmend.clouds.azure.helper_machine import HelperMachine
 from bootmend.clouds.flow import Flow, begin
 from bootmend.clouds.naming import BUSY, FREE
 from bootmend.clouds.run import Stage as RunStage
@@ -169,3 +171,31 @@ def test_a_wrong_donor_is_found_before_anything_is_begun(stage: Stage) -> None:
     assert stage.azure("repair", "web1", "web2", "--yes", "--donor", "/nowhere").returncode == 4
     assert Store().runs() == []
     assert all(row["good"] for row in stage.rows("repair", "web1", "web2", "--yes", "--wait", "60").values())
+
+
+def test_a_kept_helper_without_room_is_not_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("web1", "web2"):
+        stage.vm(name)
+    stage.done("repair", "web1", "--yes", "--wait", "60", "--keep-helper")
+    start = HelperMachine.start
+
+    def full(machine: HelperMachine, vm: VirtualMachine) -> list[int]:
+        taken = start(machine, vm)
+        return [0, 1, 2] if machine.stays else taken
+
+    monkeypatch.setattr(HelperMachine, "start", full)
+    stage.done("repair", "web2", "--yes", "--wait", "60")
+    assert stage.double.vm(KEPT).resource.shown["tags"][BUSY] == FREE
+    assert stage.left("virtualMachines") == [KEPT]
+
+
+def test_a_look_of_yesterday_takes_nobodys_link(stage: Stage) -> None:
+    stage.vm(running=False)
+    stage.killed_at("blob/read", "diagnose", "web1", "--yes")
+    store = Store()
+    [run] = store.runs()
+    (store.folder / f"{run.id}.json").unlink()
+    run.id = "20250102-030405-a1b2c3"
+    store.save(run)
+    ended = stage.azure("diagnose", "web1", "--yes")
+    assert ended.returncode == 3 and "holds a link" in said(ended)

@@ -24,6 +24,8 @@ from bootmend.repair import Progress
 from bootmend.texts import say
 
 _STALE = timedelta(hours=6)
+_LEAST = 2
+"""Data disks: one to be repaired, and the parcel."""
 
 
 def helpers_in_use(cloud: AzureCloud, place: Place, wanted: Wanted, owner: str) -> list[HelperMachine]:
@@ -54,7 +56,10 @@ def opened(
     if vm is not None:
         return own, own.start(vm)
     if (claimed := _claimed(kept_helper(cloud, place, wanted), wanted, owner)) is not None:
-        return claimed
+        kept, taken = claimed
+        if kept.most - len(taken) >= _LEAST:
+            return claimed
+        _give_back(kept, owner)  # what others left on it leaves no room
     own.make(tags)
     cloud.vms.forget()
     return own, []
