@@ -199,3 +199,10 @@ def test_a_look_of_yesterday_takes_nobodys_link(stage: Stage) -> None:
     store.save(run)
     ended = stage.azure("diagnose", "web1", "--yes")
     assert ended.returncode == 3 and "holds a link" in said(ended)
+
+
+def test_what_was_undone_is_not_resumed(stage: Stage) -> None:
+    stage.vm()
+    stage.killed_at("runCommands/write", "repair", "web1", "--yes")
+    stage.done("undo", "web1", "--yes")
+    assert stage.azure("repair", "web1", "--resume", "--yes").returncode == 4

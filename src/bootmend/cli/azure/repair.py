@@ -196,8 +196,6 @@ def repair(
 def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
     """The helper goes where nothing is left to be done on it."""
     from bootmend.clouds.azure.helper_choice import clear_helper
-    from bootmend.clouds.naming import HELPER
-    from bootmend.clouds.run import now
 
     with telling(cloud) as flow.tell:
         try:
@@ -206,8 +204,6 @@ def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
             if flow.waits or not flow.run.unfinished:
                 try:
                     clear_helper(cloud, flow.store, flow.run, flow.tell)
-                    flow.run.steps.setdefault(HELPER, now())
-                    flow.store.save(flow.run)
                 except BootmendError as error:  # whatever came of the repair, it is told
                     note(say("clouds.helper_left", name=flow.run.name, why=error))
 

@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from bootmend.clouds.azure.cloud import AzureCloud
 from bootmend.clouds.azure.helper_machine import HelperMachine, Place, Wanted
 from bootmend.clouds.azure.ids import ResourceId
-from bootmend.clouds.naming import BUSY, FREE, JOB, tags_of
-from bootmend.clouds.run import Run, Store
+from bootmend.clouds.naming import BUSY, FREE, HELPER, JOB, tags_of
+from bootmend.clouds.run import Run, Store, now
 from bootmend.errors import Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
@@ -130,6 +130,8 @@ def clear_helper(cloud: AzureCloud, store: Store, run: Run, tell: Progress) -> N
         cloud.vms.forget()
     if vm is None or wanted.keep:
         _give_back(kept_helper(cloud, place, wanted), owner)
+    run.steps.setdefault(HELPER, now())
+    store.save(run)
 
 
 def _give_back(kept: HelperMachine, owner: str) -> None:
