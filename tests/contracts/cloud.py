@@ -72,6 +72,23 @@ class CloudContract(ABC):
             assert stage.cloud.find("web1").power is Power.RUNNING
         assert stage.cloud.look(machine).power is Power.RUNNING
 
+    def test_marks_tell_of_a_start_in_between(self, stage: CloudStage) -> None:
+        cloud, machine = stage.cloud, stage.cloud.find("web1")
+
+        def marks() -> tuple[str, str]:
+            return cloud.find(machine.id).changed, cloud.disk_moved(machine.disk)
+
+        cloud.stop(machine.id)
+        before = marks()
+        with cloud.reading(machine.disk) as device:
+            device.read(0, 8)
+        assert all(before) and marks() == before
+        cloud.start(machine.id)
+        with stage.bytes_of(machine.disk).open("r+b") as file:  # as a system that runs does
+            file.write(b"\0")
+        cloud.stop(machine.id)
+        assert all(new not in ("", old) for new, old in zip(marks(), before, strict=True))
+
     def test_a_snapshot_is_made_once_and_read(self, stage: CloudStage) -> None:
         machine = stage.cloud.find("web1")
         tags, name = tags_of(machine.id, RUN_ID, BACKUP, machine.disk), name_of("web1", RUN_ID, BACKUP)

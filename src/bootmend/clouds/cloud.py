@@ -54,6 +54,8 @@ class Machine:
     power: Power
     disk: str
     """Id of the disk it boots from."""
+    changed: str = field(default="", compare=False)
+    """A mark that differs once it was started, stopped or changed otherwise; empty where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,10 @@ class Cloud(ABC):
     @abstractmethod
     def has_disk(self, disk: str) -> bool:
         """It is still there."""
+
+    @abstractmethod
+    def disk_moved(self, disk: str) -> str:
+        """A mark that differs once a machine was started or stopped with it; empty where nobody can tell."""
 
     @abstractmethod
     def swap(self, machine: str, disk: str) -> None:

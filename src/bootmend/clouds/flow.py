@@ -123,6 +123,11 @@ class Flow:
 
     def _backup(self) -> None:
         self.tell(say("clouds.backing_up", name=self.run.name))
+        if not self.run.moved:
+            # On record before the snapshot is there: what is written to the disk after this is on neither copy.
+            machine, disk = self.cloud.find(self.run.machine).changed, self.cloud.disk_moved(self.run.old_disk)
+            self.run.moved = {"machine": machine, "disk": disk}
+            self.store.save(self.run)
         tags = tags_of(self.run.machine, self.run.id, BACKUP, self.run.old_disk)
         tags |= marks_of(self.run.was_running, self.run.options)
         name = name_of(self.run.name, self.run.id, BACKUP)
@@ -162,9 +167,19 @@ class Flow:
         there = machine.disk
         if there.lower() not in (self.run.old_disk.lower(), self.run.new_disk.lower()):
             raise strange_disk(self.run, there)
+        if there.lower() == self.run.old_disk.lower():
+            self._refuse_older_copy(machine)
         self.cloud.close_access(self.run.old_disk)
         self.cloud.close_access(self.run.new_disk)
         self.cloud.swap(self.run.machine, self.run.new_disk)
+
+    def _refuse_older_copy(self, machine: Machine) -> None:
+        """Refused where it was started since the copy was made, as both marks tell: each alone may mean less."""
+        was = self.run.moved.get("machine", ""), self.run.moved.get("disk", "")
+        if not all(was) or machine.changed in ("", was[0]):
+            return
+        if self.cloud.disk_moved(self.run.old_disk) not in ("", was[1]):
+            raise Refused(say("clouds.ran_since", name=self.run.name), say("clouds.ran_since_next"))
 
     def _start(self) -> None:
         if not self.run.options.get("start", True):

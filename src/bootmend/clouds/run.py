@@ -57,6 +57,8 @@ class Run:
     """Name of a step that is behind us, and when it was (ISO 8601, UTC)."""
     backup: str = ""
     new_disk: str = ""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Marks of the last start or stop before the copy was made, of the machine and of its disk."""
     before_start: dict[str, str] = field(default_factory=dict)
     """What could be seen before the repaired disk was started: an old picture is no news."""
     outcome: str = ""

@@ -45,6 +45,12 @@ def go_back(
     if others and (machine.disk.lower() == run.old_disk.lower() or machine.disk.lower() in theirs):
         _give_way(cloud, store, run, others, tell)
         return
+    if run.stage is Stage.DONE and machine.disk.lower() == run.old_disk.lower() and not cloud.has_disk(run.new_disk):
+        # Put back from elsewhere: what its power is since then, is nothing of this run's.
+        clear_up(cloud, run, tell)
+        run.stage, run.reason = Stage.BACK, say("clouds.back_already", name=run.name)
+        store.save(run)
+        return
     to_be_swapped = machine.disk.lower() != run.old_disk.lower() and not (strange and keep_strange)
     if to_be_swapped and not cloud.has_disk(run.old_disk):
         # Before anything is stopped: a confirm, here or elsewhere, or somebody clearing up, has removed it.

@@ -16,7 +16,6 @@ from bootmend.texts import say
 if TYPE_CHECKING:
     from bootmend.clouds.azure.cloud import AzureCloud
     from bootmend.clouds.cloud import Machine
-    from bootmend.clouds.many import Member
     from bootmend.clouds.run import Run, Store
 
 UNSEEN = "not-seen-well"
@@ -43,9 +42,9 @@ def confirm(
 
     if len(vm) > 1:
 
-        def ready(cloud: AzureCloud, store: Store, member: Member) -> Run:
-            assert member.machine is not None
-            return _seen_well(cloud, store, member.machine, accept)
+        def ready(cloud: AzureCloud, store: Store, name: str) -> tuple[Machine, Run]:
+            machine = cloud.find(name)
+            return machine, _seen_well(cloud, store, machine, accept)
 
         undo_or_confirm("confirm", vm, (resource_group, subscription), "many.ask_confirm", ready, stay, yes, json)
         return

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from bootmend.cli.azure.session import ask, azure_cloud, show_run, telling
 from bootmend.cli.note import note
-from bootmend.errors import BootmendError, Refused
+from bootmend.errors import BootmendError, Missing, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
     from bootmend.clouds.azure.cloud import AzureCloud
+    from bootmend.clouds.cloud import Machine
     from bootmend.clouds.many import Member, Stop
     from bootmend.clouds.run import Run, Store
     from bootmend.repair import Progress
@@ -26,14 +27,20 @@ AT_ONCE = 100
 
 
 @contextmanager
-def found(cloud: AzureCloud, store: Store, names: Sequence[str]) -> Iterator[list[Member]]:
-    """A member for each name that is not another one's machine, held against other bootmends of this computer."""
+def found(cloud: AzureCloud, store: Store, names: Sequence[str], *, gone: bool = False) -> Iterator[list[Member]]:
+    """A member for each name that is not another one's machine, held against other bootmends of this computer.
+
+    With `gone` a machine that is not there any more is one as well, where a record here tells of its run.
+    """
     from bootmend.clouds.azure.ids import ResourceId
     from bootmend.clouds.many import Member
+    from bootmend.clouds.standing import standing_of_gone
 
     members: dict[str, Member] = {}
     with ExitStack() as held:
-        for name, there in cloud.vms.resolve_all(dict.fromkeys(names)).items():
+        for name, named in cloud.vms.resolve_all(dict.fromkeys(names)).items():
+            run = standing_of_gone(cloud, store, name) if gone and isinstance(named, Missing) else None
+            there = ResourceId.parse(run.machine) if run is not None else named
             if not isinstance(there, ResourceId):
                 members[name] = Member(name, error=there)
             elif str(there).lower() not in members:
@@ -71,7 +78,9 @@ def worked_at(
                 note(say("many.broken_off", names=" ".join(left)))
 
 
-def finish(command: str, cloud: AzureCloud, store: Store, members: Sequence[Member], json: bool, good: bool) -> None:
+def finish(
+    command: str, cloud: AzureCloud, store: Store, members: Sequence[Member], json: bool, good: bool
+) -> NoReturn:
     """One document, or a paragraph a machine; ends with the code of the only kind of error, 0 or 1."""
     from bootmend.cli.output import console, put_document
     from bootmend.clouds import document
@@ -114,7 +123,7 @@ def undo_or_confirm(
     names: Sequence[str],
     cloud_of: tuple[str, str],
     question: str,
-    ready: Callable[[AzureCloud, Store, Member], Run],
+    ready: Callable[[AzureCloud, Store, str], tuple[Machine, Run]],
     work: Callable[[AzureCloud, Store, Run, Progress], None],
     yes: bool,
     json: bool,
@@ -124,20 +133,19 @@ def undo_or_confirm(
     from bootmend.clouds.run import Stage, Store
 
     cloud, store, stop = azure_cloud(*cloud_of, names[0]), Store(), Stop()
-    with found(cloud, store, names) as members:
+    with found(cloud, store, names, gone=command == "undo") as members:
 
         def look(member: Member) -> None:
-            member.machine = cloud.find(member.name)
             member.wanted = Stage.BACK if command == "undo" else Stage.CONFIRMED
-            member.run = ready(cloud, store, member)
+            member.machine, member.run = ready(cloud, store, member.name)
 
         side_by_side([one for one in members if one.error is None], look, AT_ONCE, stop)
         wanted = [one for one in members if one.error is None]
+        if not wanted:
+            finish(command, cloud, store, members, json, False)
         for one in members:
             if one.error is not None and not json:
                 note(say("many.not_done", name=label(one), why=one.error))
-        if not wanted:
-            raise _first_error(members)
         ask(say(question, count=len(wanted), names=" ".join(map(label, wanted))), yes)
 
         def do(member: Member, tell: Progress) -> None:
@@ -170,11 +178,6 @@ def packed(what: Given, folder: Path) -> Path | None:
 
     archive = folder / "donors.zip"
     return archive if what.donors and pack(what.donors, archive) else None
-
-
-def _first_error(members: Sequence[Member]) -> Exception:
-    errors = [one.error for one in members if one.error is not None]
-    return errors[0] if len(errors) == 1 else Refused(say("many.none_begun", count=len(members)))
 
 
 def _row(store: Store, member: Member, made: Sequence[Any]) -> dict[str, Any]:

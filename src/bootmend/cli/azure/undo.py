@@ -16,7 +16,6 @@ from bootmend.texts import say
 if TYPE_CHECKING:
     from bootmend.clouds.azure.cloud import AzureCloud
     from bootmend.clouds.cloud import Machine
-    from bootmend.clouds.many import Member
     from bootmend.clouds.run import Run, Store
 
 STRANGE = "strange-disk"
@@ -45,7 +44,11 @@ def undo(
 
     if len(vm) > 1:
         back = partial(go_back, keep_strange=STRANGE in accept)
-        undo_or_confirm("undo", vm, (resource_group, subscription), "many.ask_undo", _run_of, back, yes, json)
+
+        def ready(cloud: AzureCloud, store: Store, name: str) -> tuple[Machine, Run]:
+            return _named(cloud, store, name)[:2]
+
+        undo_or_confirm("undo", vm, (resource_group, subscription), "many.ask_undo", ready, back, yes, json)
         return
     cloud, store = azure_cloud(resource_group, subscription, vm[0]), Store()
     machine, run, there = _named(cloud, store, vm[0])
@@ -79,13 +82,3 @@ def _named(cloud: AzureCloud, store: Store, name: str) -> tuple[Machine, Run, bo
     if run is None:
         raise Missing(say("clouds.nothing_to_undo", name=machine.name))
     return machine, run, True
-
-
-def _run_of(cloud: AzureCloud, store: Store, member: Member) -> Run:
-    from bootmend.clouds.standing import standing
-
-    assert member.machine is not None
-    run = standing(cloud, store, member.machine)
-    if run is None:
-        raise Missing(say("clouds.nothing_to_undo", name=member.machine.name))
-    return run

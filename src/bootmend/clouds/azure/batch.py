@@ -126,13 +126,13 @@ class Batches:
             disks = [str(made_for(run, role)) for run in here for role in (REPAIRED, PARCEL)]
             where = place_of(here[0], self.helper.wanted, place)
             # One that was begun alone has left a helper of its own; that one is not needed any more.
-            for owner in (self._job, *(run.id for run in here)):
-                for machine in helpers_in_use(self.helper.cloud, where, self.helper.wanted, owner):
-                    tell(say("azure.helper_settles", name=machine.id.name))
-                    machine.settle()
-                    machine.detach_if_there(disks)
-                    if owner != self._job and not machine.stays:
-                        machine.remove()
+            owners = [self._job, *(run.id for run in here)]
+            for owner, machine in helpers_in_use(self.helper.cloud, where, self.helper.wanted, owners):
+                tell(say("azure.helper_settles", name=machine.id.name))
+                machine.settle()
+                machine.detach_if_there(disks)
+                if owner != self._job and not machine.stays:
+                    machine.remove()
 
     def _work(self, desk: _Desk, run: Run, tell: Progress) -> None:
         """One batch; each run in it gets its answer, whatever happens."""

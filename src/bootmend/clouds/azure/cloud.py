@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from azure.mgmt.compute.models import CreationData
+from azure.mgmt.compute.models import CreationData, Disk
 
 from bootmend.clouds.azure.answers import word
 from bootmend.clouds.azure.connection import Connection
@@ -26,6 +26,7 @@ from bootmend.clouds.azure.machines import (
     as_machine,
     changed_at,
     disk_id,
+    mark_of,
     moment,
     power_of,
     view_of,
@@ -120,6 +121,10 @@ class AzureCloud(Cloud):
 
     def has_disk(self, disk: str) -> bool:
         return self.disks.find(disk_id(disk)) is not None
+
+    def disk_moved(self, disk: str) -> str:
+        found = self.disks.find(disk_id(disk))
+        return mark_of(facts_of(found).last_ownership_update_time) if isinstance(found, Disk) else ""
 
     def swap(self, machine: str, disk: str) -> None:
         self.vms.swap(ResourceId.parse(machine), disk_id(disk))

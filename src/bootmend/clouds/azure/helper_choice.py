@@ -10,7 +10,7 @@ two only one gets it. A claim that a crash left behind is good for nothing once 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -28,14 +28,19 @@ _LEAST = 2
 """Data disks: one to be repaired, and the parcel."""
 
 
-def helpers_in_use(cloud: AzureCloud, place: Place, wanted: Wanted, owner: str) -> list[HelperMachine]:
-    """Those that a run or job may have left disks on: its own, and the one that stays if it is claimed."""
-    own, kept = own_helper(cloud, place, wanted, owner), kept_helper(cloud, place, wanted)
-    found = [own] if own.find() is not None else []
+def helpers_in_use(
+    cloud: AzureCloud, place: Place, wanted: Wanted, owners: Collection[str]
+) -> list[tuple[str, HelperMachine]]:
+    """Those that runs or jobs may have left disks on, each with its owner: their own, and the one that stays if one
+    of them claims it."""
+    own = [(owner, own_helper(cloud, place, wanted, owner)) for owner in owners]
+    found = [(owner, helper) for owner, helper in own if helper.find() is not None]
+    kept = kept_helper(cloud, place, wanted)
     with suppress(Refused):
         vm = kept.find()
-        if vm is not None and _claimant(vm.tags) == owner:
-            found.append(kept)
+        claimant = _claimant(vm.tags) if vm is not None else ""
+        if claimant in owners:
+            found.append((claimant, kept))
     return found
 
 

@@ -228,7 +228,8 @@ def _as_shown(vm: VirtualMachine, view: VirtualMachineInstanceView | None = None
     disk = (os_disk.managed_disk.id or "") if os_disk is not None and os_disk.managed_disk is not None else ""
     place = "/".join([vm.location or "", *filter(None, vm.zones or [])])
     boots_from = str(ResourceId.parse(disk)) if disk else ""
-    return Machine(str(wanted), wanted.name, place, power_of(view or view_of(vm)), boots_from)
+    view = view or view_of(vm)
+    return Machine(str(wanted), wanted.name, place, power_of(view), boots_from, mark_of(changed_at(view)))
 
 
 def os_disk_of(vm: VirtualMachine) -> OSDisk | None:
@@ -259,6 +260,12 @@ def moment(time: object) -> datetime | None:
     if not isinstance(time, datetime):
         return None
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def mark_of(time: object) -> str:
+    """Empty where Azure told no time."""
+    when = moment(time)
+    return when.isoformat() if when is not None else ""
 
 
 def changed_at(view: VirtualMachineInstanceView) -> datetime | None:

@@ -38,7 +38,8 @@ class LocalCloud(Cloud):
             raise Missing(say("clouds.no_machine", name=name, where=self.root))
         machine = LocalMachine(folder)
         power = Power.RUNNING if machine.runs else Power.OFF
-        return Machine(str(folder), folder.name, str(self.root), power, str(machine.disk))
+        disk = str(machine.disk)
+        return Machine(str(folder), folder.name, str(self.root), power, disk, self.disk_moved(disk))
 
     def machines(self) -> Iterator[Listed]:
         for file in sorted(self.root.glob("*/machine.json")):
@@ -96,6 +97,11 @@ class LocalCloud(Cloud):
 
     def has_disk(self, disk: str) -> bool:
         return Path(disk).is_file()
+
+    def disk_moved(self, disk: str) -> str:
+        """When it was last written to: by a machine, because what is kept here is never written to."""
+        path = Path(disk)
+        return str(path.stat().st_mtime_ns) if path.is_file() else ""
 
     def swap(self, machine: str, disk: str) -> None:
         local = LocalMachine(Path(machine))

@@ -8,6 +8,7 @@ Whether its OS disk boots is asked of the machine's own oracle (oracles.py), not
 
 from __future__ import annotations
 
+from bootmend.clouds.azure.simulate.disks import moved
 from bootmend.clouds.azure.simulate.ids import DISK
 from bootmend.clouds.azure.simulate.oracles import judge
 from bootmend.clouds.azure.simulate.os_disks import os_disk
@@ -86,5 +87,8 @@ def _remember(world: World, vm: Resource) -> None:
 
 def _mark_disks(world: World, vm: Resource) -> None:
     for disk in world.every(DISK):
-        if disk.shown.get("managedBy", "").lower() == vm.id.lower() and disk.properties["diskState"] != "ActiveSAS":
+        if disk.shown.get("managedBy", "").lower() != vm.id.lower():
+            continue
+        moved(world, disk)
+        if disk.properties["diskState"] != "ActiveSAS":
             disk.properties["diskState"] = "Reserved" if vm.inside["power"] == "deallocated" else "Attached"

@@ -101,15 +101,23 @@ def need_free(world: World, resource: Resource) -> None:
         raise ArmError(409, "OperationNotAllowed", f"{resource.name}: Resource is being used by another operation.")
 
 
-def attach(disk: Resource, vm: Resource) -> None:
+def attach(world: World, disk: Resource, vm: Resource) -> None:
     """Reserved: attached to a machine that is deallocated, so that its bytes stand still."""
+    moved(world, disk)
     disk.shown["managedBy"] = vm.id
     if "blob" not in disk.inside:
         disk.properties["diskState"] = "Reserved" if vm.inside["power"] == "deallocated" else "Attached"
 
 
-def detach(disk: Resource) -> None:
+def moved(world: World, disk: Resource) -> None:
+    """Attached, detached, or its machine was started or deallocated:
+    https://learn.microsoft.com/rest/api/compute/disks/get (LastOwnershipUpdateTime)."""
+    disk.properties["LastOwnershipUpdateTime"] = world.clock.stamp()
+
+
+def detach(world: World, disk: Resource) -> None:
     """ASSUMPTION: a link that is outstanding stays so."""
+    moved(world, disk)
     disk.shown.pop("managedBy", None)
     if "blob" in disk.inside:
         disk.inside["state_before"] = "Unattached"

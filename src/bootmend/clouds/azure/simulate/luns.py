@@ -36,10 +36,10 @@ def set_data_disks(world: World, call: Call, vm: Resource, wanted: list[Json]) -
         kept.add(disk_id.lower())
         entries.append((one, disk))
     for gone in held - kept:
-        detach(world.get(gone))
+        detach(world, world.get(gone))
     shown = []
     for one, disk in entries:
-        attach(disk, vm)
+        attach(world, disk, vm)
         shown.append(
             {
                 "caching": "None",

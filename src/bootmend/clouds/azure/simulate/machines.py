@@ -119,7 +119,7 @@ def make_machine(
         one.inside["scene"] = True
     set_oddities(world, vm, os_disk, oddities)
     nic.properties["virtualMachine"] = {"id": vm.id}
-    attach(os_disk, vm)
+    attach(world, os_disk, vm)
     if running:
         power_on(world, vm)
     return Machine(world, vm)

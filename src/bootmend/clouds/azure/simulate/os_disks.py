@@ -53,8 +53,8 @@ def swap_os_disk(world: World, call: Call, vm: Resource, wanted: Json | None) ->
     if _security(disk) != _security(before):
         # Size, storage type and security type have to match: https://github.com/Azure/azure-sdk-for-net/issues/37285
         raise ArmError(409, "OperationNotAllowed", f"Disk {disk.name} is not of the security type of VM '{vm.name}'.")
-    detach(before)
-    attach(disk, vm)
+    detach(world, before)
+    attach(world, disk, vm)
     _take_over(current, wanted)
     current["name"] = disk.name
     current["managedDisk"] = {"id": disk.id, "storageAccountType": disk.shown["sku"]["name"]}
@@ -69,7 +69,7 @@ def make_os_disk(world: World, call: Call, vm: Resource) -> None:
         disk = usable(world, call, vm, wanted["managedDisk"]["id"])
     else:
         disk = _from_image(world, call, vm, storage)
-    attach(disk, vm)
+    attach(world, disk, vm)
     storage["osDisk"] = {
         "caching": "ReadWrite",
         "deleteOption": "Detach",

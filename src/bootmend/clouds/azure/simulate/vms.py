@@ -90,7 +90,7 @@ def deleted(world: World, vm: Resource, _: Json) -> None:
     profile = vm.properties["storageProfile"]
     for entry in [profile["osDisk"], *profile.get("dataDisks", [])]:
         disk = world.get(entry["managedDisk"]["id"])
-        detach(disk)
+        detach(world, disk)
         if entry.get("deleteOption") == "Delete":
             world.contents.release(disk.inside["content"])
             world.drop(disk.id)
