@@ -18,7 +18,6 @@ record, or the tags on what was made. Another computer's run of the same machine
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +27,8 @@ from bootmend.clouds.naming import BACKUP, marks_of, name_of, tags_of
 from bootmend.clouds.rivals import rivals, rivals_of
 from bootmend.clouds.run import Run, Stage, Store, now
 from bootmend.clouds.watch import Patience, Verdict, Watched, before_start, watch
-from bootmend.clouds.way_back import clear_looks, go_back, strange_disk
-from bootmend.errors import BootmendError, HalfWay, Refused, Unreachable
+from bootmend.clouds.way_back import clear_looks, go_back, half_way, strange_disk
+from bootmend.errors import HalfWay, Refused, Unreachable
 from bootmend.repair import Progress
 from bootmend.texts import say
 
@@ -94,7 +93,7 @@ class Flow:
                 raise
             if name in ("start", "watch"):
                 if isinstance(error, Refused):
-                    raise self._stuck(error) from error
+                    raise half_way(self.cloud, self.run, "clouds.stuck", error) from error
                 raise
             self._take_back(error)
             raise
@@ -103,14 +102,10 @@ class Flow:
 
     def _take_back(self, error: Exception) -> None:
         self._turn_back(str(error))
-        go_back(self.cloud, self.store, self.run, self.tell)
-
-    def _stuck(self, error: Refused) -> HalfWay:
-        """The repaired disk is in place, and that is as far as it goes."""
-        with suppress(BootmendError):
-            power = self.cloud.find(self.run.machine).power.value
-            return HalfWay(say("clouds.stuck", name=self.run.name, power=power, why=error.reason))
-        return HalfWay(say("clouds.stuck", name=self.run.name, power="?", why=error.reason))
+        try:
+            go_back(self.cloud, self.store, self.run, self.tell)
+        except HalfWay as end:
+            raise HalfWay(f"{error} {end}") from error
 
     def _stop(self) -> None:
         # Before it is stopped: another computer may have repaired it while somebody was asked here.

@@ -10,12 +10,13 @@ All of it may be done again after a crash, and from another computer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from bootmend.clouds.cloud import Cloud, Machine, Thing
 from bootmend.clouds.rivals import ran_before, rivals, rivals_of
 from bootmend.clouds.run import Run, Stage, Store
-from bootmend.errors import Missing, Refused
+from bootmend.errors import BootmendError, HalfWay, Missing, Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
 
@@ -70,6 +71,16 @@ def go_back(
         run.stage, run.reason = Stage.BACK, say("clouds.kept_strange", name=run.name, disk=machine.disk)
         store.save(run)
         return
+    try:
+        _put_back(cloud, run, machine, tell)
+    except Refused as bar:
+        raise half_way(cloud, run, "clouds.not_put_back", bar) from bar
+    run.stage = Stage.BACK
+    store.save(run)
+
+
+def _put_back(cloud: Cloud, run: Run, machine: Machine, tell: Progress) -> None:
+    """Its old disk, its old power; what the run made goes."""
     # Somebody may be reading the old disk meanwhile; one that is linked is put into no machine.
     cloud.close_access(run.old_disk)
     if machine.disk.lower() != run.old_disk.lower():
@@ -80,8 +91,15 @@ def go_back(
         tell(say("clouds.starting", name=run.name))
         cloud.start(run.machine)
     clear_up(cloud, run, tell)
-    run.stage = Stage.BACK
-    store.save(run)
+
+
+def half_way(cloud: Cloud, run: Run, told: str, bar: Refused) -> HalfWay:
+    """What was begun cannot be ended just now; says how the machine stands."""
+    power = disk = "?"
+    with suppress(BootmendError):
+        machine = cloud.find(run.machine)
+        power, disk = machine.power.value, machine.disk
+    return HalfWay(say(told, name=run.name, power=power, disk=disk.rsplit("/", 1)[-1], why=str(bar)))
 
 
 def _still_there(cloud: Cloud, run: Run) -> Machine | None:
@@ -132,7 +150,10 @@ def confirm(cloud: Cloud, store: Store, run: Run, tell: Progress = lambda _: Non
     if machine.disk.lower() != run.new_disk.lower():
         raise Refused(say("clouds.not_on_new_disk", name=run.name, disk=machine.disk), say("clouds.not_on_new_next"))
     cloud.remove(run.old_disk)
-    clear_up(cloud, run, tell, keep=run.new_disk)
+    try:
+        clear_up(cloud, run, tell, keep=run.new_disk)
+    except Refused as bar:
+        raise half_way(cloud, run, "clouds.not_cleared_up", bar) from bar
     run.stage = Stage.CONFIRMED
     store.save(run)
 

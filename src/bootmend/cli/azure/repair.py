@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from bootmend.clouds.azure.cloud import AzureCloud
     from bootmend.clouds.azure.helper import Helper
-    from bootmend.clouds.cloud import How, Machine
+    from bootmend.clouds.cloud import How, Machine, Thing
     from bootmend.clouds.flow import Flow
     from bootmend.clouds.mending import Here
     from bootmend.clouds.run import Run, Store
@@ -173,16 +173,15 @@ def repair(
                 run.options["yes"] = flow.agreed
                 store.save(run)
                 _go(cloud, flow, flow.go if flow.agreed else flow.decline)
-    things = cloud.things(machine)
+            machine, things = _as_it_stands(cloud, run, machine, json)
     if json:
-        result = store.result(run)
         put_document(
             {
                 **document.head("repair"),
-                "machine": document.machine(cloud.find(machine.id)),
+                "machine": document.machine(machine),
                 "run": document.run(run),
                 "kept": document.things(things),
-                "result": result,
+                "result": store.result(run),
             }
         )
     else:
@@ -284,13 +283,27 @@ def _broken_off(store: Store, cloud: AzureCloud, machine: Machine) -> Run:
 
 @contextmanager
 def _naming_what_is_left(cloud: AzureCloud, run: Run, machine: Machine) -> Iterator[None]:
-    """Whatever ends the work, what it made and what can be done about it is told."""
+    """Whatever ends the work, how the machine stands, what is left and what can be done about it is told."""
     try:
         yield
     except BaseException:
-        if run.unfinished:
-            note(say("clouds.broken_off", name=run.name, run=run.id))
-            with suppress(BootmendError):
-                for thing in cloud.things(machine):
-                    note(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
+        stage = f"clouds.stage_{run.stage.value.replace('-', '_')}"
+        note(say("clouds.broken_off" if run.unfinished else stage, name=run.name, run=run.id))
+        try:
+            there = cloud.find(machine.id)
+            note(say("clouds.stands", name=run.name, power=there.power.value, disk=there.disk.rsplit("/", 1)[-1]))
+            for thing in cloud.things(machine):
+                note(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
+        except BootmendError:
+            note(say("clouds.left_unknown", name=run.name, run=run.id))
         raise
+
+
+def _as_it_stands(cloud: AzureCloud, run: Run, machine: Machine, anew: bool) -> tuple[Machine, list[Thing]]:
+    """Once all is done: that it cannot be asked then does not make it undone."""
+    try:
+        return cloud.find(machine.id) if anew else machine, cloud.things(machine)
+    except BootmendError as error:
+        note(say("clouds.left_unknown", name=run.name, run=run.id))
+        note(str(error))
+        return machine, []
