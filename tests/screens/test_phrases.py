@@ -48,6 +48,19 @@ def test_other_text_makes_no_screen(text: str) -> None:
     assert what_screen([text]) is None
 
 
+def test_a_button_is_no_phrase_that_is_one_syllable_longer() -> None:
+    assert what_screen(["다시 시작", "고급 옵션"]) is None
+    seen = what_screen(["시동 복구로 PC를 복구할 수 없습니다.", "다시 시작", "고급 옵션"])
+    assert seen is not None and (seen.kind, seen.language) == ("winre", "ko")
+
+
+def test_bitlocker_in_korean_is_no_english_by_its_address() -> None:
+    lines = ["BitLocker =", "to see how: http://windows.microsoft.com/recoverykeyfaq"]
+    assert what_screen(lines) is None
+    seen = what_screen(["BitLocker 복구", "이 드라이브의 복구 키를 입력하세요.", *lines])
+    assert seen is not None and (seen.detail, seen.language) == ("bitlocker", "ko")
+
+
 def test_a_boot_manager_error_that_speaks_of_the_menu_is_none() -> None:
     seen = what_screen(
         [

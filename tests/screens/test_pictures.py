@@ -10,7 +10,7 @@ import shutil
 from random import Random
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from screen_pictures import (
     ENGLISH,
     HANGUL,
@@ -164,6 +164,33 @@ def test_the_menu_after_a_failed_start_is_no_error_of_the_boot_manager() -> None
     needs_fonts()
     truth = recovery_menu((1024, 768), Random(SEED))
     assert judge(told(truth), truth) == "right"
+
+
+OLD = (
+    "Wystapil problem i system zostal zatrzymany, aby zapobiec uszkodzeniu komputera.",
+    "",
+    "INACCESSIBLE_BOOT_DEVICE",
+    "",
+    "Informacje techniczne:",
+    "",
+    "*** STOP: 0x0000007B (0xFFFFF880009A97E8,0xFFFFFFFFC0000034,0x0000000000000000,0x0000000000000000)",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ground", "sure"), [((0, 0, 170), True), ((0, 0, 128), True), ((12, 12, 12), False)])
+def test_white_on_blue_a_line_with_four_parameters_is_a_stop(ground: tuple[int, int, int], sure: bool) -> None:
+    """As up to Windows 7, in whatever language; in a terminal the same line is none."""
+    needs_fonts()
+    picture = Image.new("RGB", (1024, 768), ground)
+    font = ImageFont.truetype(str(fonts(LATIN)[0]), 17)
+    for row, line in enumerate(OLD):
+        ImageDraw.Draw(picture).text((8, 12 + 22 * row), line, "white", font)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    seen = read_screen(out.getvalue())
+    assert (seen.kind is Kind.STOP, seen.sure) == (sure, sure)
+    assert seen.stop == (0x7B if sure else None)
 
 
 def test_black_that_moves_is_not_called_black() -> None:

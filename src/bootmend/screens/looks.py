@@ -16,6 +16,8 @@ DARK = 40
 """A channel below this is black, JPEG's noise included."""
 POINTER = (0.03, 0.05)
 """No mouse pointer or cursor is wider or higher than these parts of a screen."""
+DEEP, OTHER = 96, 64
+"""The blue of the stop screens up to Windows 7 (0, 0, 128 to 170) and the most of its other channels."""
 LEAST, LOGO = 0.003, 0.12
 """A logo and its spinner cover at least and at most these parts, all of it in the middle half of the width."""
 
@@ -31,6 +33,16 @@ def without_text(picture: Picture) -> Kind | None:
     middle = box[0] >= picture.width / 4 and box[2] <= picture.width * 3 / 4
     part = lit.histogram()[255] / (picture.width * picture.height)
     return Kind.LOGO if middle and LEAST <= part <= LOGO else None
+
+
+def on_blue(picture: Picture) -> bool:
+    """Whether most of it is of a deep blue, as the stop screens of old are."""
+    from PIL import ImageChops
+
+    red, green, blue = picture.colours.split()
+    others = ImageChops.lighter(red, green).point([255 * (value < OTHER) for value in range(256)])
+    deep = blue.point([255 * (value >= DEEP) for value in range(256)])
+    return ImageChops.multiply(others, deep).histogram()[255] > picture.width * picture.height / 2
 
 
 def _lit(picture: Picture) -> Image:

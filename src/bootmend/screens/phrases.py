@@ -22,6 +22,8 @@ LONG = 30
 """From so many folded letters on a phrase is long."""
 SHORT = 16
 """Phrases of fewer folded letters count only as a whole line: their words stand in other texts, too."""
+NO_SYLLABLE = 2
+"""A short phrase is a letter longer or shorter where it was misread; a syllable of Hangul makes another word of it."""
 SPAN = 3
 """Lines over which a phrase may be broken."""
 
@@ -86,7 +88,9 @@ def torn(lines: Sequence[str]) -> bool:
 def _share(phrase: _Phrase, line: frozenset[str], span: frozenset[str]) -> float:
     if phrase.length < SHORT:
         both = len(phrase.trigrams) + len(line)
-        return 2 * len(phrase.trigrams & line) / both if both else 0.0
+        if not line or abs(len(phrase.trigrams) - len(line)) > NO_SYLLABLE:
+            return 0.0
+        return 2 * len(phrase.trigrams & line) / both
     return len(phrase.trigrams & span) / len(phrase.trigrams)
 
 

@@ -19,7 +19,7 @@ from bootmend.errors import InputError
 from bootmend.screens import codes
 from bootmend.screens.files import files, is_known
 from bootmend.screens.lines import Line, Reading
-from bootmend.screens.looks import on_paper, without_text
+from bootmend.screens.looks import on_blue, on_paper, without_text
 from bootmend.screens.phrases import Seen, folded, torn, what_screen
 from bootmend.screens.picture import Box, Picture, open_picture
 from bootmend.screens.qr import says_stop
@@ -44,6 +44,7 @@ PAINTED = (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.BIOS, Kind.MENU)
 _FINE_PRINT = ("stopcode", "formorelnformatlonaboutth", "supportperson", folded("에 대한 자세한"), folded("담당자"))
 """Folded pieces of the lines beside the QR code, above or at the stop code."""
 _STATUS_SHOWN = re.compile(r"status|error code|상태|오류 코드|error c0", re.IGNORECASE)
+_STOP_LINE = re.compile(r"^\W*st[o0]p\W{1,3}\w{10} ?\(\w{8,18},( ?\w{8,18},){2} ?\w{8,18}\)", re.IGNORECASE)
 _PERCENT = re.compile(r"\b(\d{1,3}) ?%")
 
 
@@ -124,10 +125,13 @@ def _other_readings(picture: Picture, engine: Tesseract) -> Iterator[Reading]:
 
 
 def _kind(picture: Picture, found: _Found) -> Kind | None:
-    """What the phrases say; a QR code of Windows makes a stop screen, a mere code never does."""
+    """What the phrases say; a QR code of Windows makes a stop screen, a mere code never does.
+
+    Up to Windows 7 it is white on blue, with a line of its own for the code and its four parameters.
+    """
     if found.seen:
         return found.seen.kind
-    if says_stop(picture):
+    if says_stop(picture) or (on_blue(picture) and any(_STOP_LINE.search(line.text) for line in found.lines)):
         return Kind.STOP
     return None
 
