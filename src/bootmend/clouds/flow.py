@@ -19,18 +19,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bootmend.clouds.cloud import Cloud, Machine, Thing
+from bootmend.clouds.cloud import Cloud, Machine, Power, Thing
 from bootmend.clouds.mending import Outcome, Way
 from bootmend.clouds.naming import BACKUP, marks_of, name_of, tags_of
 from bootmend.clouds.rivals import rivals, rivals_of
 from bootmend.clouds.run import Run, Stage, Store, now
 from bootmend.clouds.watch import Patience, Verdict, Watched, before_start, watch
-from bootmend.clouds.way_back import clear_looks, go_back, half_way, strange_disk
+from bootmend.clouds.way_back import clear_looks, go_back, half_way, save_if_possible, strange_disk
 from bootmend.errors import HalfWay, Refused, Unreachable
 from bootmend.repair import Progress
 from bootmend.texts import say
+
+_USED = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class Flow:
     way: Way
     patience: Patience
     tell: Progress = lambda _: None
+    resumed: bool = False
+    """It was started by an earlier call, and was perhaps used since."""
     agreed: bool = True
     """The repaired disk may be put in place. Where not, `go` returns once it is there, to be called again."""
 
@@ -60,6 +65,7 @@ class Flow:
             ("start", self._start),
             ("watch", self._watch),
         ]
+        self.resumed = "start" in self.run.steps
         for name, step in steps:
             if self.run.stage is not Stage.OPEN:
                 break
@@ -88,6 +94,8 @@ class Flow:
         """Before the machine was started anew, an error takes everything back; one that may pass waits for --resume."""
         try:
             step()
+            self.run.steps[name] = now()
+            self.store.save(self.run)
         except Exception as error:
             if isinstance(error, Unreachable) and error.passing:
                 raise
@@ -97,8 +105,6 @@ class Flow:
                 raise
             self._take_back(error)
             raise
-        self.run.steps[name] = now()
-        self.store.save(self.run)
 
     def _take_back(self, error: Exception) -> None:
         self._turn_back(str(error))
@@ -189,17 +195,34 @@ class Flow:
         if not self.run.options.get("start", True):
             self.run.verdict, self.run.reason = Verdict.UNCLEAR.value, say("clouds.not_started")
             return
+        if self.resumed and self.cloud.find(self.run.machine).power in (Power.OFF, Power.HALTED):
+            # Switched off since, by somebody or something that does so every night.
+            self.run.before_start = {}
+            self._start()
         seen = watch(self.cloud, self.run.machine, self.run.before_start, self.patience, self.tell)
         self._judge(seen)
 
     def _judge(self, seen: Watched) -> None:
+        """Back only where the repair is at fault and nothing can have been written to its disk that matters."""
         self.run.verdict, self.run.reason = seen.verdict.value, seen.reason
-        if seen.verdict is Verdict.FAILED:
+        if seen.off:
+            self.run.verdict, self.run.reason = Verdict.UNCLEAR.value, say("clouds.switched_off")
+        elif seen.verdict is Verdict.FAILED and self._was_in_use:
+            self.run.reason = say("clouds.in_use_since", reason=seen.reason)
+        elif seen.verdict is Verdict.FAILED:
             self._turn_back(seen.reason)
+
+    @property
+    def _was_in_use(self) -> bool:
+        """It was started longer ago than a start takes, and not watched since."""
+        if not self.resumed:
+            return False
+        ago = datetime.now(UTC) - datetime.fromisoformat(self.run.steps["start"])
+        return ago > _USED + timedelta(seconds=self.patience.most)
 
     def _turn_back(self, reason: str) -> None:
         self.run.stage, self.run.reason = Stage.GOING_BACK, reason
-        self.store.save(self.run)
+        save_if_possible(self.store, self.run, self.tell)
 
 
 def begin(cloud: Cloud, store: Store, machine: Machine, how: str, options: dict[str, Any]) -> Run:

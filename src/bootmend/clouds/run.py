@@ -191,6 +191,10 @@ def _load(path: Path) -> Run:
         known = {one.name for one in fields(Run)}
         run = Run(**{name: value for name, value in values.items() if name in known})
         run.stage = Stage(run.stage)
+        texts = (run.id, run.cloud, run.machine, run.name, run.how, run.old_disk, run.backup, run.new_disk)
+        tables = (run.steps, run.options, run.before_start, run.moved)
+        if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, dict) for one in tables):
+            raise TypeError("a field of another kind")
     except OSError as error:
         raise InputError(say("clouds.no_state", path=path, why=error.strerror)) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:

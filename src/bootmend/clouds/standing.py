@@ -7,6 +7,7 @@ from typing import Any
 from bootmend.clouds.cloud import Cloud, Machine
 from bootmend.clouds.naming import BACKUP, HELPER, HELPER_GROUP, JOB, LOOK, RAN, REPAIRED
 from bootmend.clouds.run import Run, Stage, Store
+from bootmend.errors import BootmendError, Missing
 
 
 def standing(cloud: Cloud, store: Store, machine: Machine) -> Run | None:
@@ -19,8 +20,10 @@ def standing(cloud: Cloud, store: Store, machine: Machine) -> Run | None:
 def broken_off(store: Store, kind: str, machine: str) -> Run | None:
     """The newest repair of a machine on record here, if it was broken off, be it with nothing but its helper left."""
     runs = [run for run in store.of_machine(kind, machine) if not run.looks]
+    if (open_one := next((run for run in runs if run.unfinished), None)) is not None:
+        return open_one  # its id need not be the newest: clocks are put right
     alone = bool(runs) and runs[0].how == HELPER and "job" not in runs[0].options and HELPER not in runs[0].steps
-    return runs[0] if runs and (runs[0].unfinished or alone) else None
+    return runs[0] if alone else None
 
 
 def standing_of_gone(cloud: Cloud, store: Store, name: str) -> Run | None:
@@ -31,7 +34,16 @@ def standing_of_gone(cloud: Cloud, store: Store, name: str) -> Run | None:
         if run.cloud == cloud.kind and name.lower() in (run.name.lower(), run.machine.lower())
     ]
     stands = [run for run in found if run.stage in (Stage.OPEN, Stage.DONE, Stage.GOING_BACK)]
-    return stands[0] if len({run.machine.lower() for run in stands}) == 1 else None
+    return stands[0] if len({run.machine.lower() for run in stands}) == 1 and _is_gone(cloud, stands[0]) else None
+
+
+def _is_gone(cloud: Cloud, run: Run) -> bool:
+    """By its id: another resource group may be asked for."""
+    try:
+        cloud.find(run.machine)
+    except BootmendError as error:
+        return isinstance(error, Missing)
+    return False
 
 
 def _by_tags(cloud: Cloud, store: Store, machine: Machine) -> Run | None:

@@ -63,6 +63,8 @@ class Watched:
     reason: str
     seconds: float
     looks: int
+    off: bool = False
+    """Somebody switched it off: no machine does that to itself because it cannot boot."""
 
 
 def before_start(sight: Sight) -> dict[str, str]:
@@ -142,7 +144,7 @@ def watch(cloud: Cloud, machine: str, before: dict[str, str], patience: Patience
             agreed = patience.settle * (1 if sight.agent_when != first_word else _STANDING_STILL)
         early = now.verdict is Verdict.FAILED and since - began < patience.grace
         if now.verdict in (Verdict.HEALTHY, Verdict.FAILED) and not early and at > since and at - since >= agreed:
-            return Watched(now.verdict, now.reason, at - began, looks)
+            return Watched(now.verdict, now.reason, at - began, looks, sight.power in (Power.OFF, Power.HALTED))
         if early:
             since = at
         if at - began >= patience.most:

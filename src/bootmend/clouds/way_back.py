@@ -16,7 +16,7 @@ from datetime import timedelta
 from bootmend.clouds.cloud import Cloud, Machine, Thing
 from bootmend.clouds.rivals import ran_before, rivals, rivals_of
 from bootmend.clouds.run import Run, Stage, Store
-from bootmend.errors import BootmendError, HalfWay, Missing, Refused
+from bootmend.errors import BootmendError, HalfWay, InputError, Missing, Refused
 from bootmend.repair import Progress
 from bootmend.texts import say
 
@@ -64,7 +64,7 @@ def go_back(
         raise strange_disk(run, machine.disk)
     if run.stage is not Stage.GOING_BACK:
         run.stage = Stage.GOING_BACK
-        store.save(run)
+        save_if_possible(store, run, tell)
     if strange:
         # Somebody is at work at this machine: neither its disk nor its power is ours to change any more.
         clear_up(cloud, run, tell)
@@ -91,6 +91,14 @@ def _put_back(cloud: Cloud, run: Run, machine: Machine, tell: Progress) -> None:
         tell(say("clouds.starting", name=run.name))
         cloud.start(run.machine)
     clear_up(cloud, run, tell)
+
+
+def save_if_possible(store: Store, run: Run, tell: Progress) -> None:
+    """A full disk here is no reason to leave a machine off: each step of the way back may be done again."""
+    try:
+        store.save(run)
+    except InputError as error:
+        tell(str(error))
 
 
 def half_way(cloud: Cloud, run: Run, told: str, bar: Refused) -> HalfWay:

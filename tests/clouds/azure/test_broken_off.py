@@ -10,6 +10,7 @@ from azure_commands import OLD, VM, Stage, commands_stage
 from command_line import said
 
 from bootmend.clouds.azure.simulate.faults import Fault
+from bootmend.clouds.run import Run
 
 
 @pytest.fixture
@@ -115,3 +116,55 @@ def test_a_repair_that_is_done_stays_done_where_the_last_look_fails(stage: Stage
     ended = stage.azure("repair", "web1", "--yes", "--wait", "60")
     assert ended.returncode == 0 and "azure confirm web1" in ended.stdout.decode(), said(ended)
     assert vm.phase == "ready"
+
+
+def test_an_undo_that_is_interrupted_says_how_it_stands(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bootmend.clouds.azure.cloud import AzureCloud
+
+    vm = stage.vm()
+    stage.done("repair", "web1", "--yes", "--wait", "60")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AzureCloud, "swap", interrupted)
+        ended = stage.azure("undo", "web1", "--yes")
+    assert ended.returncode == 130 and "`azure undo web1` goes on" in said(ended)
+    assert "web1 is off now" in said(ended) and stage.left("snapshots")[0] in said(ended)
+    stage.done("undo", "web1", "--yes")
+    assert (vm.power, vm.os_disk) == ("running", OLD) and stage.double.leaks() == []
+
+
+@pytest.mark.parametrize("work", ["undo", "confirm"])
+def test_what_is_done_stays_done_where_its_last_look_fails(stage: Stage, work: str) -> None:
+    stage.vm()
+    stage.done("repair", "web1", "--yes", "--wait", "60")
+
+    def hook(seen: object, moment: str) -> None:
+        if moment == "after" and "snapshots/delete" in getattr(seen, "action", ""):
+            stage.double.faults.add(forbidden("*snapshots/read"))
+            stage.double.faults.add(forbidden("Microsoft.Compute/virtualMachines/read", "*helper*"))
+
+    stage.double.on_call(hook)
+    ended = stage.azure(work, "web1", "--yes")
+    stage.double.on_call(lambda *_: None)
+    assert ended.returncode == 0 and "nothing was written" not in said(ended)
+
+
+def test_a_record_that_cannot_be_written_leaves_no_machine_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bootmend.clouds.run import Store
+    from bootmend.errors import InputError
+
+    vm, save = stage.vm(), Store.save
+
+    def full(store: Store, run: Run) -> None:
+        if "stop" in run.steps:
+            raise InputError("no space left")
+        save(store, run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", full)
+        ended = stage.azure("repair", "web1", "--yes")
+    assert ended.returncode == 4 and "no space left" in said(ended)
+    assert (vm.power, vm.os_disk) == ("running", OLD) and stage.double.leaks() == []

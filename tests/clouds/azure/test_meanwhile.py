@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from azure_stage import azure_cloud
 from command_line import said
 
 from bootmend.clouds.azure.simulate.faults import Fault
-from bootmend.clouds.run import Store
+from bootmend.clouds.run import Run, Store, now
 
 
 @pytest.fixture
@@ -83,3 +85,74 @@ def test_one_of_several_to_be_undone_is_deleted(stage: Stage) -> None:
     assert "not there any more" in told["web1"]["run"]["reason"]
     assert web2.power == "running" and stage.double.leaks() == []
     assert stage.azure("undo", "web1", "web2", "--yes").returncode == 4
+
+
+def killed_in_the_watch(stage: Stage) -> Run:
+    """web1 runs on its repaired disk, and its repair was killed before anybody saw it run."""
+    stage.killed_at("virtualMachines/start/action", "repair", "web1", "--yes", "--wait", "60")
+    store = Store()
+    [run] = store.runs()
+    run.steps.setdefault("start", now())
+    store.save(run)
+    return run
+
+
+def test_a_repaired_machine_that_was_switched_off_keeps_its_disk(stage: Stage) -> None:
+    """As every night: no machine deallocates itself because it cannot boot."""
+    vm = stage.vm()
+    run = killed_in_the_watch(stage)
+    azure_cloud(stage.double).connection.client.virtual_machines.begin_deallocate("lab", "web1").result()
+    told = stage.done("repair", "web1", "--resume", "--wait", "60")["run"]
+    assert told["verdict"] == "healthy" and vm.os_disk == run.new_disk.rsplit("/", 1)[1] and vm.power == "running"
+
+
+@pytest.mark.parametrize("long_ago", [True, False])
+def test_one_that_was_used_since_is_not_put_back_without_being_asked(stage: Stage, long_ago: bool) -> None:
+    vm = stage.vm(boot_diagnostics=True)
+    run = killed_in_the_watch(stage)
+    if long_ago:
+        run.steps["start"] = "2026-01-01T00:00:00+00:00"
+        Store().save(run)
+    vm.boots_when(lambda _: False)
+    client = azure_cloud(stage.double).connection.client.virtual_machines
+    client.begin_restart("lab", "web1").result()
+    told = stage.done("repair", "web1", "--resume", code=1)["run"]
+    if not long_ago:
+        assert told["stage"] == "back" and vm.os_disk == OLD
+        return
+    assert (told["stage"], told["verdict"]) == ("done", "failed") and vm.os_disk == run.new_disk.rsplit("/", 1)[1]
+    assert stage.done("undo", "web1", "--yes")["run"]["stage"] == "back"
+    assert vm.os_disk == OLD
+
+
+def test_a_machine_in_another_group_is_not_gone(stage: Stage) -> None:
+    vm = stage.vm()
+    stage.vm("web2")
+    stage.double.add_group("other")
+    run = stage.done("repair", "web1", "--yes", "--wait", "60")["run"]
+    for names in (("web1",), ("web1", "web2")):
+        assert stage.azure("undo", *names, "-g", "other", "--yes").returncode == 4
+    assert vm.os_disk == run["new_disk"].rsplit("/", 1)[1]
+
+
+def test_a_clock_that_was_ahead_hides_no_broken_run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bootmend.clouds import run as runs
+    from bootmend.clouds.naming import new_run_id
+
+    stage.vm()
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "new_run_id", lambda: new_run_id(datetime.now(UTC) + timedelta(days=1)))
+        stage.done("repair", "web1", "--yes", "--wait", "60")
+    stage.done("undo", "web1", "--yes")
+    stage.killed_at("snapshots/write", "repair", "web1", "--yes")
+    assert stage.done("repair", "web1", "--resume", "--wait", "60")["run"]["verdict"] == "healthy"
+
+
+@pytest.mark.parametrize(("key", "value"), [("options", None), ("steps", None), ("machine", 5), ("moved", [])])
+def test_a_record_of_another_kind_is_one_sentence(stage: Stage, key: str, value: object) -> None:
+    stage.vm()
+    stage.done("repair", "web1", "--yes", "--wait", "60")
+    [record] = [one for one in Store().folder.glob("*.json") if not one.name.endswith(".result.json")]
+    record.write_text(json.dumps({**json.loads(record.read_text()), key: value}))
+    ended = stage.azure("status", "web1")
+    assert ended.returncode == 4 and "record of a run" in said(ended)

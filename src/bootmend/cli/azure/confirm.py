@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bootmend.cli.azure.left import helper_cleared, naming_what_is_left
 from bootmend.cli.azure.session import Group, Subscription, Vms, ask, azure_cloud, show_run, telling
 from bootmend.cli.azure.several import undo_or_confirm
 from bootmend.cli.options import Accept, AsJson, Yes
@@ -36,7 +37,6 @@ def confirm(
     """
     from bootmend.cli.output import console, put_document
     from bootmend.clouds import document
-    from bootmend.clouds.azure.helper_choice import clear_helper
     from bootmend.clouds.run import Store
     from bootmend.clouds.way_back import confirm as stay
 
@@ -53,9 +53,9 @@ def confirm(
     with store.alone(machine.id):
         run = _seen_well(cloud, store, machine, accept)
         ask(say("clouds.ask_confirm", name=machine.name, id=run.old_disk), yes)
-        with telling(cloud) as tell:
+        with naming_what_is_left(cloud, run, machine, "clouds.confirm_broken_off"), telling(cloud) as tell:
             stay(cloud, store, run, tell)
-            clear_helper(cloud, store, run, tell)
+            helper_cleared(cloud, store, run, tell)
     if json:
         put_document({**document.head("confirm"), "run": document.run(run), "kept": []})
     else:

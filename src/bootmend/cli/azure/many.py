@@ -98,6 +98,7 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
         member.machine = cloud.find(member.name)
         if asked.resume:
             runs = [run for run in store.of_machine(cloud.kind, member.machine.id) if not run.looks]
+            runs.sort(key=lambda run: not run.unfinished)  # an open one first, whatever the clock said then
             # One of the job that has ended is told of again, with the others.
             if not runs or not (runs[0].unfinished or runs[0].options.get("job")):
                 raise Missing(say("clouds.nothing_to_resume", name=member.machine.name))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bootmend.cli.azure.left import as_it_stands, helper_cleared, naming_what_is_left
 from bootmend.cli.azure.many import Asked, repair_many
 from bootmend.cli.azure.rehearse import rehearse
 from bootmend.cli.azure.session import (
@@ -31,7 +31,7 @@ from bootmend.cli.azure.session import (
 from bootmend.cli.azure.several import AT_ONCE, packed
 from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Donors, Trusted, Yes
-from bootmend.errors import BootmendError, Missing, Misuse, Refused
+from bootmend.errors import Missing, Misuse, Refused
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from bootmend.clouds.azure.cloud import AzureCloud
     from bootmend.clouds.azure.helper import Helper
-    from bootmend.clouds.cloud import How, Machine, Thing
+    from bootmend.clouds.cloud import How, Machine
     from bootmend.clouds.flow import Flow
     from bootmend.clouds.mending import Here
     from bootmend.clouds.run import Run, Store
@@ -164,16 +164,19 @@ def repair(
         if not agreed and run.stage is Stage.OPEN and "swap" not in run.steps:
             need_somebody(say("clouds.ask_swap", name=run.name))
         flow = Flow(cloud, store, run, way, patience, agreed=agreed)
-        with _naming_what_is_left(cloud, run, machine):
+        with naming_what_is_left(cloud, run, machine, "clouds.broken_off" if run.unfinished else "clouds.stage_done"):
             _go(cloud, flow, flow.go)
             if flow.waits:
                 if isinstance(way, Helper):
                     show_result(out, store.result(run))
-                flow.agreed = typer.confirm(say("clouds.ask_swap", name=run.name), err=True)
+                try:
+                    flow.agreed = typer.confirm(say("clouds.ask_swap", name=run.name), err=True)
+                except typer.Abort:
+                    raise KeyboardInterrupt from None  # here something is left half done
                 run.options["yes"] = flow.agreed
                 store.save(run)
                 _go(cloud, flow, flow.go if flow.agreed else flow.decline)
-            machine, things = _as_it_stands(cloud, run, machine, json)
+            machine, things = as_it_stands(cloud, run, machine, anew=json)
     if json:
         put_document(
             {
@@ -194,17 +197,12 @@ def repair(
 
 def _go(cloud: AzureCloud, flow: Flow, work: Callable[[], object]) -> None:
     """The helper goes where nothing is left to be done on it."""
-    from bootmend.clouds.azure.helper_choice import clear_helper
-
     with telling(cloud) as flow.tell:
         try:
             work()
         finally:
             if flow.waits or not flow.run.unfinished:
-                try:
-                    clear_helper(cloud, flow.store, flow.run, flow.tell)
-                except BootmendError as error:  # whatever came of the repair, it is told
-                    note(say("clouds.helper_left", name=flow.run.name, why=error))
+                helper_cleared(cloud, flow.store, flow.run, flow.tell)
 
 
 def _way(
@@ -279,31 +277,3 @@ def _broken_off(store: Store, cloud: AzureCloud, machine: Machine) -> Run:
     if run is None:
         raise Missing(say("clouds.nothing_to_resume", name=machine.name))
     return run
-
-
-@contextmanager
-def _naming_what_is_left(cloud: AzureCloud, run: Run, machine: Machine) -> Iterator[None]:
-    """Whatever ends the work, how the machine stands, what is left and what can be done about it is told."""
-    try:
-        yield
-    except BaseException:
-        stage = f"clouds.stage_{run.stage.value.replace('-', '_')}"
-        note(say("clouds.broken_off" if run.unfinished else stage, name=run.name, run=run.id))
-        try:
-            there = cloud.find(machine.id)
-            note(say("clouds.stands", name=run.name, power=there.power.value, disk=there.disk.rsplit("/", 1)[-1]))
-            for thing in cloud.things(machine):
-                note(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
-        except BootmendError:
-            note(say("clouds.left_unknown", name=run.name, run=run.id))
-        raise
-
-
-def _as_it_stands(cloud: AzureCloud, run: Run, machine: Machine, anew: bool) -> tuple[Machine, list[Thing]]:
-    """Once all is done: that it cannot be asked then does not make it undone."""
-    try:
-        return cloud.find(machine.id) if anew else machine, cloud.things(machine)
-    except BootmendError as error:
-        note(say("clouds.left_unknown", name=run.name, run=run.id))
-        note(str(error))
-        return machine, []

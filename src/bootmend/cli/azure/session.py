@@ -157,7 +157,7 @@ def show_run(out: Console, run: Run, things: Iterable[Thing]) -> None:
     elif run.reason:
         out.print(say("clouds.because", reason=run.reason))
     for thing in things:
-        if thing.run == run.id and thing.id != run.new_disk:
+        if thing.run == run.id and (thing.id != run.new_disk or run.unfinished):
             out.print(say("clouds.kept", kind=thing.kind, role=thing.role, id=thing.id))
     if run.stage.value == "done":
         out.print(say("clouds.kept_old", id=run.old_disk))

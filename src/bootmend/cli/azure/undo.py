@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bootmend.cli.azure.left import as_it_stands, helper_cleared, naming_what_is_left
 from bootmend.cli.azure.session import Group, Subscription, Vms, ask, azure_cloud, show_run, telling
 from bootmend.cli.azure.several import undo_or_confirm
 from bootmend.cli.options import Accept, AsJson, Yes
@@ -37,7 +38,6 @@ def undo(
     """
     from bootmend.cli.output import console, put_document
     from bootmend.clouds import document
-    from bootmend.clouds.azure.helper_choice import clear_helper
     from bootmend.clouds.naming import LOOK
     from bootmend.clouds.run import Store
     from bootmend.clouds.way_back import go_back
@@ -55,10 +55,10 @@ def undo(
     with store.alone(machine.id):
         question = "clouds.ask_end" if run.how == LOOK or not there else "clouds.ask_undo"
         ask(say(question, name=machine.name, run=run.id), yes)
-        with telling(cloud) as tell:
+        with naming_what_is_left(cloud, run, machine, "clouds.undo_broken_off"), telling(cloud) as tell:
             go_back(cloud, store, run, tell, keep_strange=STRANGE in accept)
-            clear_helper(cloud, store, run, tell)
-    things = cloud.things(machine)
+            helper_cleared(cloud, store, run, tell)
+            things = as_it_stands(cloud, run, machine, anew=False)[1]
     if json:
         put_document({**document.head("undo"), "run": document.run(run), "kept": document.things(things)})
     else:
