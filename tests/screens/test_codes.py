@@ -98,10 +98,22 @@ def test_a_number_that_is_no_status_is_none(word: str) -> None:
         ("File: \\Windows\\system32\\config\\system", "\\windows\\system32\\config\\system"),
         ("DRIVER_IRQL_NOT_LESS_OR_EQUAL (fllecrypt.sys)", "filecrypt.sys"),
         ("What failed: vendor9.sys", "vendor9.sys"),
+        ("What failed: usbohci.sys", "usbohci.sys"),
+        ("What failed: storvsp.sys", "storvsp.sys"),
+        ("What failed: mrxsmb10.sys", "mrxsmb10.sys"),
+        ("SERS LHR: filecrypt.sys", "filecrypt.sys"),
+        ("T2!: \\Windows\\System32\\drivers\\cng.sys", "\\windows\\system32\\drivers\\cng.sys"),
+        ("What failed: fileorypt.sys", "fileorypt.sys"),
+        ("What failed: fileerypt.sys", "filecrypt.sys"),
     ],
 )
 def test_files_are_put_right_by_their_known_names(line: str, file: str) -> None:
     assert list(files([line])) == [file]
+
+
+@pytest.mark.parametrize("line", ["SERS LHR: vendor9.sys", "see C:\\Windows\\Logs\\Srt\\Trail.txt", "at 10:41 cng"])
+def test_behind_words_that_were_not_read_only_a_known_file_counts(line: str) -> None:
+    assert list(files([line])) == []
 
 
 def test_the_name_of_a_file_does_not_announce_one() -> None:

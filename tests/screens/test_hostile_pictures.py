@@ -100,6 +100,9 @@ def test_black_and_logo_are_told_by_their_pixels_and_nothing_else_is() -> None:
     assert kind() is Kind.BLACK
     assert kind((500, 400, 512, 420)) is Kind.BLACK
     assert kind((460, 250, 560, 350), (500, 600, 520, 620)) is Kind.LOGO
+    panes = ((460, 250, 508, 298), (512, 250, 560, 298), (460, 302, 508, 350), (512, 302, 560, 350))
+    assert kind(*panes) is Kind.LOGO
+    assert kind((462, 280, 562, 350)) is None  # an empty window
     assert kind((100, 400, 180, 404)) is None
     assert kind((0, 700, 1024, 740)) is None
     assert kind(ground="navy") is None

@@ -50,6 +50,12 @@ def told(truth: Drawn) -> Screen:
     return read_screen(truth.data, truth.name)
 
 
+def encoded(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
 def needs_fonts() -> None:
     if not fonts(LATIN) or not fonts(HANGUL):
         pytest.skip("the fonts of generated pictures are not installed (scripts/setup test)")
@@ -186,11 +192,20 @@ def test_white_on_blue_a_line_with_four_parameters_is_a_stop(ground: tuple[int, 
     font = ImageFont.truetype(str(fonts(LATIN)[0]), 17)
     for row, line in enumerate(OLD):
         ImageDraw.Draw(picture).text((8, 12 + 22 * row), line, "white", font)
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    seen = read_screen(out.getvalue())
+    seen = read_screen(encoded(picture))
     assert (seen.kind is Kind.STOP, seen.sure) == (sure, sure)
     assert seen.stop == (0x7B if sure else None)
+
+
+@pytest.mark.slow
+def test_what_somebody_typed_is_no_screen() -> None:
+    needs_fonts()
+    picture = Image.new("RGB", (1024, 768), (0, 0, 128))
+    font = ImageFont.truetype(str(fonts(LATIN)[0]), 17)
+    for row, line in enumerate(("C:\\Users\\ana> type stop.txt", "", *OLD, "", "C:\\Users\\ana>")):
+        ImageDraw.Draw(picture).text((8, 12 + 22 * row), line, "white", font)
+    seen = read_screen(encoded(picture))
+    assert (seen.kind, seen.sure, seen.stop, seen.status) == (Kind.OTHER, False, None, None)
 
 
 def test_black_that_moves_is_not_called_black() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from random import Random
@@ -105,3 +106,9 @@ def test_a_picture_is_told_with_its_lines(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Stop code 0x5A CRITICAL_SERVICE_FAILED." in done.stdout.decode()
     assert "    | " in done.stdout.decode()
+
+
+def test_a_pipe_that_nobody_writes_to_is_one_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = command("screen", tmp_path / "pipe")
+    assert done.returncode == 4 and "a pipe" in said(done)

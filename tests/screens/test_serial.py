@@ -172,3 +172,24 @@ def test_the_file_of_an_earlier_error_is_not_told() -> None:
 def test_the_firmwares_start_is_told_apart() -> None:
     told = read_serial_log('BdsDxe: loading Boot0001 "Windows Boot Manager"\r\n')
     assert (told.kind, told.detail, told.sure) == (Kind.STARTING, "firmware", True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["*** STOP: 0x000000", "*** STOP: 0x0000007", "*** STOP: 0x0000007\r\nB (0x1,0x2,0x3,0x4)", "*** STOP: 0xDEADBEEF"],
+)
+def test_a_number_that_is_cut_off_or_of_no_name_is_no_code(line: str) -> None:
+    told = read_serial_log(f"{GREETING}\r\n{line}")
+    assert (told.kind, told.sure, told.stop_name) == (Kind.STOP, False, None)
+
+
+def test_a_stop_code_in_xml_that_is_cut_off_is_none() -> None:
+    head = '\r\n<INSTANCE CLASSNAME="BLUESCREEN">\r\n<PROPERTY NAME="STOPCODE" TYPE="string"><VALUE>"0x'
+    told = read_serial_log(f"{GREETING}{head}7")
+    assert (told.kind, told.sure, told.stop) == (Kind.STOP, False, None)
+
+
+def test_a_fatal_system_error_without_its_0x_is_read() -> None:
+    log = f"{GREETING}\r\nSTOP: c000021a {{Fatal System Error}}\r\nThe initial session process or system process"
+    told = read_serial_log(log)
+    assert (told.kind, told.sure, told.stop) == (Kind.STOP, True, 0xC000021A)

@@ -85,6 +85,8 @@ def _look(image: str) -> Screen | SerialVerdict:
         head = data[:_HEAD]
     else:
         try:
+            if Path(image).is_fifo() and not image.startswith(("/dev/", "/proc/")):
+                raise InputError(say("screens.unreadable", name=name, why=say("screens.pipe")))
             with Path(image).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
                 head = data[:_HEAD]

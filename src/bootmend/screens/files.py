@@ -1,7 +1,8 @@
 """The file that a screen says failed or could not be loaded, out of misread lines.
 
 The parts of its path are put right by the files that these screens name (files.txt): one misread letter of a
-part that is near one of them alone. A part that is near none is kept as it was read.
+folder that is near one of them alone, and of a file only letters that engines take for one another, because the
+next name is often another driver (usbehci.sys, usbohci.sys). What is near none is kept as it was read.
 """
 
 from __future__ import annotations
@@ -21,13 +22,18 @@ _HIVE = re.compile(r"(?:\\ ?[\w.$~-]{1,40} ?){1,12}", re.IGNORECASE)
 """A path whose last part has no suffix: a hive or the boot configuration."""
 _FAILED = re.compile(r"fa[il1|]{2}|실패|\bfile ?[:;]|파일|\*{2,}|\(", re.IGNORECASE)
 """What stands before the name of a file on these screens."""
+_COLON = re.compile(r"[:：;]\s*(?=\\|[\w$~-]{1,40}\.(?:sys|exe|dll|efi)\s*$)", re.IGNORECASE)
+"""What those words end in, where an engine that knows no Hangul read them."""
 _SUFFIX = re.compile(r" ?[. ,] ?(sys|exe|dll|efi)$", re.IGNORECASE)
+_FILES = ("sys", "exe", "dll", "efi")
+_MIXED = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("c", "e"), ("q", "g"), ("v", "u"))
 
 
 def files(lines: Sequence[str]) -> Iterator[str]:
     """Every file named on the lines, in lower case."""
     for line in lines:
-        before = _FAILED.search(line)
+        failed = _FAILED.search(line)
+        before = failed or _COLON.search(line)
         rest = line[before.end() :] if before else ""
         # A path is taken from its root on: a part of one behind a misread sign would be another file.
         rooted = re.match(r"[\s:;.,]*\\", rest)
@@ -36,8 +42,9 @@ def files(lines: Sequence[str]) -> Iterator[str]:
             named = _SUFFIX.sub(r".\1", found[0].strip()).replace(" ", "").lower()
             parts = [_known(part) for part in named.split("\\")]
             strange = named.startswith("\\") and parts[1] not in _names()
-            if all(parts[1:]) and parts[-1] and len(named) <= LONGEST and not strange:
-                yield "\\".join(parts)
+            whole = "\\".join(parts)
+            if all(parts[1:]) and parts[-1] and len(named) <= LONGEST and not strange and (failed or is_known(whole)):
+                yield whole
 
 
 def _at_root(rest: str) -> re.Match[str] | None:
@@ -60,7 +67,16 @@ def _known(part: str) -> str:
 
 
 def _near(letters: str, plain: str) -> bool:
-    return distance(letters, plain) <= (1 if len(plain) >= 8 else 0)
+    if not plain.endswith(_FILES):
+        return distance(letters, plain) <= (1 if len(plain) >= 8 else 0)
+    return _drawn(letters) == _drawn(plain)
+
+
+def _drawn(letters: str) -> str:
+    """What engines mix up made the same."""
+    for pair, one in _MIXED:
+        letters = letters.replace(pair, one)
+    return letters
 
 
 @cache

@@ -18,6 +18,8 @@ POINTER = (0.03, 0.05)
 """No mouse pointer or cursor is wider or higher than these parts of a screen."""
 DEEP, OTHER = 96, 64
 """The blue of the stop screens up to Windows 7 (0, 0, 128 to 170) and the most of its other channels."""
+SOLID = 0.97
+"""A rectangle that is filled so far has no panes."""
 LEAST, LOGO = 0.003, 0.12
 """A logo and its spinner cover at least and at most these parts, all of it in the middle half of the width."""
 
@@ -31,7 +33,10 @@ def without_text(picture: Picture) -> Kind | None:
     ):
         return Kind.BLACK
     middle = box[0] >= picture.width / 4 and box[2] <= picture.width * 3 / 4
-    part = lit.histogram()[255] / (picture.width * picture.height)
+    count = lit.histogram()[255]
+    if count >= SOLID * (box[2] - box[0]) * (box[3] - box[1]):
+        return None  # an empty window, or its bar
+    part = count / (picture.width * picture.height)
     return Kind.LOGO if middle and LEAST <= part <= LOGO else None
 
 

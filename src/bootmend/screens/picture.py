@@ -114,7 +114,8 @@ def open_picture(data: bytes, name: str) -> Picture:
 
 
 def _brief(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:80]
+    told = str(error)
+    return (told if told and "object at 0x" not in told else type(error).__name__).splitlines()[0][:80]
 
 
 def _mean(grey: Image) -> float:

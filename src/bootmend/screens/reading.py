@@ -38,13 +38,24 @@ TEXT = 12
 """A line of so many letters is no noise out of a QR code."""
 CODED = (Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.UPDATING)
 """Kinds that show an NTSTATUS."""
-PAINTED = (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY, Kind.BIOS, Kind.MENU)
+PAINTED = (
+    Kind.STOP,
+    Kind.BOOT_MANAGER,
+    Kind.RECOVERY,
+    Kind.BIOS,
+    Kind.MENU,
+    Kind.STUCK,
+    Kind.UPDATING,
+    Kind.GETTING_READY,
+)
 """Kinds that are light text on a dark or coloured ground, always."""
 
 _FINE_PRINT = ("stopcode", "formorelnformatlonaboutth", "supportperson", folded("에 대한 자세한"), folded("담당자"))
 """Folded pieces of the lines beside the QR code, above or at the stop code."""
 _STATUS_SHOWN = re.compile(r"status|error code|상태|오류 코드|error c0", re.IGNORECASE)
 _STOP_LINE = re.compile(r"^\W*st[o0]p\W{1,3}\w{10} ?\(\w{8,18},( ?\w{8,18},){2} ?\w{8,18}\)", re.IGNORECASE)
+_PROMPT = re.compile(r"(?:PS )?[A-Z]:\\[^<>|]{0,80}>|[\w.-]+@[\w.-]+ ?:[^\s]* ?[$#]")
+"""Somebody types: what stands there is a text about a screen."""
 _PERCENT = re.compile(r"\b(\d{1,3}) ?%")
 
 
@@ -194,8 +205,10 @@ def _told(picture: Picture, kind: Kind | None, found: _Found) -> Screen:
         status = stop
     shows_code = kind is Kind.STOP and not (found.seen and found.seen.detail)
     sure = kind is not None and not found.torn
-    if kind in PAINTED and on_paper(picture, found.lines):
+    quoted = any(_PROMPT.match(line.text) for line in found.lines)
+    if kind in PAINTED and (quoted or on_paper(picture, found.lines)):
         kind, sure = None, False
+    if kind is None or found.torn:
         stop = status = None
     if shows_code and stop is None:
         sure = False
@@ -208,7 +221,7 @@ def _told(picture: Picture, kind: Kind | None, found: _Found) -> Screen:
         stop=stop,
         stop_name=None if stop is None else codes.shown_name(stop),
         status=status,
-        image=_file(found) if kind in (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY) else None,
+        image=_file(found) if kind in (Kind.STOP, Kind.BOOT_MANAGER, Kind.RECOVERY) and not found.torn else None,
         language=found.seen.language if found.seen else None,
         detail=found.seen.detail if found.seen else None,
         percent=found.percents.winner,

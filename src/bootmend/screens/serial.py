@@ -51,11 +51,18 @@ _HEAD = re.compile(r"Windows Boot Manager|Windows failed to start|Windows 부팅
 """What stands near the boot manager's status, and above it."""
 _NEAR = 12
 """Lines."""
-_STOP = re.compile(r"\*\*\*\s*(?:STOP|Fatal System Error):\s*(0x[0-9A-Fa-f]{1,8})(?:\s*\(([^)]*)\))?")
-_STOPPED = re.compile(r'CLASSNAME="BLUESCREEN"|^\*\*\*\s*STOP:\s*0x|^\*\*\* Fatal System Error: 0x')
+_STOP = re.compile(
+    r"\*\*\*\s*(?:STOP|Fatal System Error):\s*(0x(?:[0-9A-Fa-f]{8}(?![0-9A-Fa-f])|[0-9A-Fa-f]{1,7}(?=\s*\()))"
+    r"(?:\s*\(([^)]*)\))?|^STOP:\s*([cC]0[0-9A-Fa-f]{6})\s*\{",
+    re.MULTILINE,
+)
+"""A number that is cut off is none: the kernel prints eight digits, or parameters behind fewer."""
+_STOPPED = re.compile(
+    r'CLASSNAME="BLUESCREEN"|^\*\*\*\s*STOP:\s*0x|^\*\*\* Fatal System Error: 0x|^STOP:\s*[cC]0[0-9A-Fa-f]{6}\s*\{'
+)
 _PROMPT = re.compile(r"(?<!!)SAC>|^[A-Za-z]:\\[^>]{0,200}>")
 """Somebody types: the machine runs, and what stands before is quoted or older. A stopped one's prompt is `!SAC>`."""
-_STOPCODE = re.compile(r'NAME="STOPCODE"[^>]*>\s*<VALUE>"?(0x[0-9A-Fa-f]{1,8})')
+_STOPCODE = re.compile(r'NAME="STOPCODE"[^>]*>\s*<VALUE>"?(0x[0-9A-Fa-f]{1,8})["<]')
 _ARGUMENT = re.compile(r"0x[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?")
 _DRIVER = re.compile(r"[\w.$~-]{1,60}\.(?:sys|exe|dll)", re.IGNORECASE)
 
@@ -103,7 +110,7 @@ def read_serial_log(text: str, name: str = "serial log") -> SerialVerdict:
     return SerialVerdict(
         name,
         last.kind,
-        sure=last.kind is not Kind.STOP or last.stop is not None,
+        sure=last.kind is not Kind.STOP or (last.stop is not None and bool(shown_name(last.stop))),
         stop=last.stop,
         stop_name=None if last.stop is None else shown_name(last.stop),
         status=last.status,
@@ -149,7 +156,8 @@ def _stop(lines: Sequence[str], at: int) -> _Event:
     near = list(_of_the_stop(lines[at : at + BEHIND]))
     whole = "\n".join(near)
     old, coded = _STOP.search(whole), _STOPCODE.search(whole)
-    number = int((old or coded)[1], 16) if old or coded else None  # type: ignore[index]
+    told = (old[1] or old[3]) if old else coded[1] if coded else None
+    number = int(told, 16) if told else None
     if number is None:
         number = next((code for line in near if (code := named(line)) is not None), None)
     alone = [int(line, 16) for line in near if _ARGUMENT.fullmatch(line)]
