@@ -117,7 +117,7 @@ def test_behind_words_that_were_not_read_only_a_known_file_counts(line: str) -> 
 
 
 def test_the_name_of_a_file_does_not_announce_one() -> None:
-    assert list(files(["4m 8s: filecrypt.sys"])) == []
+    assert list(files(["4m 8s filecrypt.sys"])) == []
 
 
 def test_a_stop_code_that_is_a_small_status_too_is_no_status() -> None:
