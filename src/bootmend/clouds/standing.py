@@ -22,7 +22,7 @@ def broken_off(store: Store, kind: str, machine: str) -> Run | None:
     runs = [run for run in store.of_machine(kind, machine) if not run.looks]
     if (open_one := next((run for run in runs if run.unfinished), None)) is not None:
         return open_one  # its id need not be the newest: clocks are put right
-    alone = bool(runs) and runs[0].how == HELPER and "job" not in runs[0].options and HELPER not in runs[0].steps
+    alone = bool(runs) and runs[0].how == HELPER and HELPER not in runs[0].steps
     return runs[0] if alone else None
 
 

@@ -11,6 +11,7 @@ from command_line import said
 
 from bootmend.clouds.azure.simulate.faults import Fault
 from bootmend.clouds.run import Run
+from bootmend.errors import CloudAway
 
 
 @pytest.fixture
@@ -168,3 +169,34 @@ def test_a_record_that_cannot_be_written_leaves_no_machine_off(stage: Stage, mon
         ended = stage.azure("repair", "web1", "--yes")
     assert ended.returncode == 4 and "no space left" in said(ended)
     assert (vm.power, vm.os_disk) == ("running", OLD) and stage.double.leaks() == []
+
+
+def test_a_helper_of_several_that_stayed_goes_with_a_resume_of_one(stage: Stage) -> None:
+    for name in ("web1", "web2"):
+        stage.vm(name)
+    stage.double.faults.add(Fault(f"{VM}/delete", status=409, code="OperationNotAllowed", message="no"))
+    ended = stage.azure("repair", "web1", "web2", "--yes", "--wait", "60")
+    assert ended.returncode == 0 and "could not be taken away" in said(ended) and "--resume" in said(ended)
+    assert stage.left("virtualMachines")
+    stage.azure("repair", "web2", "--resume")
+    assert stage.left("virtualMachines") == []
+
+
+def test_several_that_are_broken_off_name_what_they_made(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bootmend.clouds.azure.batch import Batches
+
+    for name in ("web1", "web2"):
+        stage.vm(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(Batches, "_round", lambda *_: (_ for _ in ()).throw(CloudAway("no network")))
+        ended = stage.azure("repair", "web1", "web2", "--yes")
+    assert ended.returncode != 0
+    for kind in ("disks", "snapshots"):
+        for name in stage.left(kind):
+            if "-bootmend-" in name:
+                run = name.partition("-bootmend-")[2].rpartition("-")[0]
+                assert run in said(ended)
+    [helper] = stage.left("virtualMachines")
+    assert f"ends in {helper.rpartition('-')[2]}" in said(ended)
+    told = stage.rows("repair", "web1", "web2", "--resume")
+    assert all(row["good"] for row in told.values()) and stage.left("virtualMachines") == []

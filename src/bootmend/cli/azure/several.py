@@ -73,9 +73,12 @@ def worked_at(
         try:
             side_by_side(members, one, at_once, stop)
         finally:
-            left = [label(one) for one in members if one.run is not None and one.run.unfinished]
+            left = [(label(one), one.run) for one in members if one.run is not None and one.run.unfinished]
             if left:
-                note(say("many.broken_off", names=" ".join(left)))
+                note(say("many.broken_off", names=" ".join(name for name, _ in left)))
+                note(say("many.named_after", runs=", ".join(f"{name} {run.id}" for name, run in left)))
+                for job in sorted({str(run.options["job"]) for _, run in left if "job" in run.options}):
+                    note(say("many.helper_named_after", job=job.replace("-", "")))
 
 
 def finish(
@@ -163,13 +166,20 @@ def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) ->
     from bootmend.clouds.naming import HELPER
 
     runs = [one.run for one in members if one.run is not None and HELPER not in one.run.steps]
-    shared = {(run.options.get("job", run.id), run.options.get("place", "")): run for run in runs}
+    shared: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        key = str(run.options.get("job", run.id)), str(run.options.get("place", ""))
+        shared.setdefault(key, []).append(run)
     with telling(cloud) as tell:
-        for run in shared.values():
+        for first, *others in shared.values():
             try:
-                clear_helper(cloud, store, run, tell)
+                clear_helper(cloud, store, first, tell)
             except BootmendError as error:
-                note(str(error))
+                note(say("clouds.helper_left", name=first.name, why=error))
+            for run in others:
+                if HELPER in first.steps:
+                    run.steps[HELPER] = first.steps[HELPER]
+                    store.save(run)
 
 
 def packed(what: Given, folder: Path) -> Path | None:
