@@ -84,6 +84,33 @@ def test_a_commit_that_is_stopped_is_put_back(
     assert content_of(disk, container) == content
 
 
+LOOKING = """
+import sys, time
+from pathlib import Path
+from bootmend.cli import main, screen
+
+def look(image):
+    Path({told!r}).touch()
+    time.sleep(60)
+
+screen._look = look
+sys.exit(main._in_child(lambda: main._run(["screen", "picture.png"], debug=False)))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_that_is_stopped_ends_as_its_signal_says(tmp_path: Path, number: signal.Signals) -> None:
+    told = tmp_path / "told"
+    with heeding_ctrl_c():
+        child = subprocess.Popen(
+            [sys.executable, "-c", LOOKING.format(told=str(told))], stderr=subprocess.PIPE, start_new_session=True
+        )
+    _until(told)
+    os.killpg(child.pid, number)
+    child.communicate(timeout=60)
+    assert child.returncode == 128 + number
+
+
 def run(*words: str | Path, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "BOOTMEND_LANG": "en", "BOOTMEND_TRUST": str(base(2).pem)}
     line = [sys.executable, "-m", "bootmend", *map(str, words)]

@@ -82,6 +82,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
             _write(traceback.format_exc())
         _write(say("cli.fault", kind=type(error).__name__, error=error) + "\n")
         return FAULT
+    if outcome == INTERRUPTED and _STOPPED_BY:
+        return 128 + _STOPPED_BY[0]  # typer makes 130 of whatever was a KeyboardInterrupt
     return outcome if isinstance(outcome, int) else 0
 
 
