@@ -200,3 +200,14 @@ def test_several_that_are_broken_off_name_what_they_made(stage: Stage, monkeypat
     assert f"ends in {helper.rpartition('-')[2]}" in said(ended)
     told = stage.rows("repair", "web1", "web2", "--resume")
     assert all(row["good"] for row in told.values()) and stage.left("virtualMachines") == []
+
+
+def test_a_policy_that_says_no_is_no_lack_of_a_role(stage: Stage) -> None:
+    vm = stage.vm()
+    words = "Resource 'x' was disallowed by policy."
+    stage.double.faults.add(
+        Fault("*snapshots/write", status=403, code="RequestDisallowedByPolicy", message=words, times=9)
+    )
+    ended = stage.azure("repair", "web1", "--yes")
+    assert ended.returncode == 3 and "exemption" in said(ended) and "azure-role" not in said(ended)
+    assert (vm.power, vm.os_disk) == ("running", OLD) and stage.double.leaks() == []

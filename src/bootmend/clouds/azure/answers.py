@@ -88,6 +88,8 @@ def _answered(error: HttpResponseError, what: str) -> BootmendError:
         return CloudAway(say("azure.busy", what=what, code=code, why=words))
     if code == "ScopeLocked":
         return Refused(say("azure.locked", what=what), say("azure.locked_next"))
+    if code == "RequestDisallowedByPolicy":  # https://learn.microsoft.com/azure/governance/policy
+        return Refused(say("azure.policy", what=what, why=words), say("azure.policy_next"))
     if status == 403:
         action = _ACTION.search(error.message or "")
         next_step = say("azure.forbidden_next")
