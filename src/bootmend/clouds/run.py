@@ -15,7 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -98,8 +98,11 @@ class Run:
 class Store:
     """The records of all runs, one file each, in a folder that only its owner reads."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, tell: Callable[[str], None] | None = None) -> None:
         self.folder = folder or state_folder()
+        self._tell = tell
+        """Hears of records that cannot be read; without it they are an error."""
+        self._told: set[Path] = set()
 
     def save(self, run: Run) -> None:
         """Durable when it returns. InputError where it cannot be written."""
@@ -118,11 +121,25 @@ class Store:
         return loaded if isinstance(loaded, dict) else None
 
     def runs(self) -> list[Run]:
-        """Newest first. ParseError for a record that is not one."""
+        """Newest first. ParseError for a record that is not one, where nobody hears of it.
+
+        One that cannot be read holds up no other machine: what its run made is known by its tags, as if it had been
+        begun on another computer.
+        """
         if not self.folder.is_dir():
             return []
         paths = [path for path in self.folder.glob("*.json") if not path.name.endswith(".result.json")]
-        return [_load(path) for path in sorted(paths, reverse=True)]
+        found = []
+        for path in sorted(paths, reverse=True):
+            try:
+                found.append(_load(path))
+            except ParseError as error:
+                if self._tell is None:
+                    raise
+                if path not in self._told:
+                    self._told.add(path)
+                    self._tell(say("clouds.record_skipped", why=str(error)))
+        return found
 
     def of_machine(self, cloud: str, machine: str) -> list[Run]:
         """Newest first. Azure's ids know no upper case."""

@@ -10,6 +10,7 @@ import typer
 from bootmend.cli.azure.left import helper_cleared, naming_what_is_left
 from bootmend.cli.azure.session import Group, Subscription, Vms, ask, azure_cloud, show_run, telling
 from bootmend.cli.azure.several import undo_or_confirm
+from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Yes
 from bootmend.errors import Missing, Refused
 from bootmend.texts import say
@@ -48,7 +49,7 @@ def confirm(
 
         undo_or_confirm("confirm", vm, (resource_group, subscription), "many.ask_confirm", ready, stay, yes, json)
         return
-    cloud, store = azure_cloud(resource_group, subscription, vm[0]), Store()
+    cloud, store = azure_cloud(resource_group, subscription, vm[0]), Store(tell=note)
     machine = cloud.find(vm[0])
     with store.alone(machine.id):
         run = _seen_well(cloud, store, machine, accept)

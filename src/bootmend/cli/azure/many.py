@@ -51,7 +51,7 @@ def repair_many(names: Sequence[str], group: str, subscription: str, asked: Aske
     from bootmend.clouds.many import Stop
     from bootmend.clouds.run import Store
 
-    cloud, store, stop = azure_cloud(group, subscription, names[0]), Store(), Stop()
+    cloud, store, stop = azure_cloud(group, subscription, names[0]), Store(tell=note), Stop()
     with (
         found(cloud, store, names) as members,
         TemporaryDirectory(prefix="bootmend-") as folder,

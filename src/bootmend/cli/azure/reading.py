@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootmend.cli.azure.session import ask, azure_cloud, refuse_barred, show_machine, telling
+from bootmend.cli.note import note
 from bootmend.texts import say
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def opened(
     from bootmend.clouds.run import Store
     from bootmend.clouds.way_back import clear_looks
 
-    cloud, store = azure_cloud(*cloud_of, vm), Store()
+    cloud, store = azure_cloud(*cloud_of, vm), Store(tell=note)
     machine = cloud.find(vm)
     with store.alone(machine.id):
         clear_looks(cloud, store, machine.id)

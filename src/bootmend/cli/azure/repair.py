@@ -133,7 +133,7 @@ def repair(
             raise Misuse(say("azure.dry_run_alone"))
         rehearse(vm[0], (resource_group, subscription), donor, trust, only, accept, yes=yes, json=json)
     helper = helper_wanted(helper_group, helper_size, helper_disk_kind, helper_subnet, tag, keep_helper, helper_disks)
-    cloud, store, out = azure_cloud(resource_group, subscription, vm[0]), Store(), console()
+    cloud, store, out = azure_cloud(resource_group, subscription, vm[0]), Store(tell=note), console()
     if len(vm) > 1 or (resume and _of_a_job(store, cloud, vm[0])):
         if how == "direct":
             raise Misuse(say("many.only_helper"))

@@ -135,7 +135,7 @@ def undo_or_confirm(
     from bootmend.clouds.many import Stop, side_by_side
     from bootmend.clouds.run import Stage, Store
 
-    cloud, store, stop = azure_cloud(*cloud_of, names[0]), Store(), Stop()
+    cloud, store, stop = azure_cloud(*cloud_of, names[0]), Store(tell=note), Stop()
     with found(cloud, store, names, gone=command == "undo") as members:
 
         def look(member: Member) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bootmend.cli.azure.session import Group, Subscription, azure_cloud, show_machine, show_run
+from bootmend.cli.note import note
 from bootmend.cli.options import AsJson
 from bootmend.texts import say
 
@@ -22,7 +23,7 @@ def status(vm: MaybeVm = "", resource_group: Group = "", subscription: Subscript
     from bootmend.clouds.run import Store
     from bootmend.clouds.standing import standing
 
-    out, store = console(), Store()
+    out, store = console(), Store(tell=note)
     if not vm:
         runs = store.runs()
         if json:

@@ -10,6 +10,7 @@ import typer
 from bootmend.cli.azure.left import as_it_stands, helper_cleared, naming_what_is_left
 from bootmend.cli.azure.session import Group, Subscription, Vms, ask, azure_cloud, show_run, telling
 from bootmend.cli.azure.several import undo_or_confirm
+from bootmend.cli.note import note
 from bootmend.cli.options import Accept, AsJson, Yes
 from bootmend.errors import Missing
 from bootmend.texts import say
@@ -50,7 +51,7 @@ def undo(
 
         undo_or_confirm("undo", vm, (resource_group, subscription), "many.ask_undo", ready, back, yes, json)
         return
-    cloud, store = azure_cloud(resource_group, subscription, vm[0]), Store()
+    cloud, store = azure_cloud(resource_group, subscription, vm[0]), Store(tell=note)
     machine, run, there = _named(cloud, store, vm[0])
     with store.alone(machine.id):
         question = "clouds.ask_end" if run.how == LOOK or not there else "clouds.ask_undo"
