@@ -50,6 +50,13 @@ def watched(sights: Sequence[Sight], before: dict[str, str] | None = None, most:
     return watch(Showing(sights), "m", before or {}, patience, lambda _: None)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("looks", [0, 3, 30])
+def test_switched_off_is_told_whenever_it_was_seen(looks: int) -> None:
+    """Also by the very last look: a machine that somebody switched off is not put back for it."""
+    assert watched([NOTHING] * looks + [Sight(Power.OFF)]).off
+    assert not watched([NOTHING] * looks + [Sight(Power.RUNNING, serial=BOOT_ERROR)]).off
+
+
 @pytest.mark.parametrize(
     ("sight", "verdict"),
     [

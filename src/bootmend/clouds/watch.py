@@ -55,6 +55,8 @@ class Judgement:
     reason: str
     moving: bool = False
     """It says of itself that it works on something (updates): time-out is no failure."""
+    off: bool = False
+    """Somebody switched it off: no machine does that to itself because it cannot boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Watched:
     seconds: float
     looks: int
     off: bool = False
-    """Somebody switched it off: no machine does that to itself because it cannot boot."""
+    """As in the judgement it ended with."""
 
 
 def before_start(sight: Sight) -> dict[str, str]:
@@ -107,7 +109,7 @@ def _speaks(sight: Sight) -> bool:
 def judge(sight: Sight) -> Judgement:
     """What one look at a machine says, of which only news is left."""
     if sight.power in (Power.OFF, Power.HALTED):
-        return Judgement(Verdict.FAILED, say("clouds.seen_off"))
+        return Judgement(Verdict.FAILED, say("clouds.seen_off"), off=True)
     shown = [one for one in (screen_shows(sight.screen), serial_shows(sight.serial)) if one is not None]
     for bad in (one for one in shown if one.meaning is Meaning.FAILED):
         return Judgement(Verdict.FAILED, bad.told)
@@ -144,7 +146,7 @@ def watch(cloud: Cloud, machine: str, before: dict[str, str], patience: Patience
             agreed = patience.settle * (1 if sight.agent_when != first_word else _STANDING_STILL)
         early = now.verdict is Verdict.FAILED and since - began < patience.grace
         if now.verdict in (Verdict.HEALTHY, Verdict.FAILED) and not early and at > since and at - since >= agreed:
-            return Watched(now.verdict, now.reason, at - began, looks, sight.power in (Power.OFF, Power.HALTED))
+            return Watched(now.verdict, now.reason, at - began, looks, now.off)
         if early:
             since = at
         if at - began >= patience.most:
@@ -161,4 +163,4 @@ def _time_is_over(last: Judgement, seconds: float, looks: int, *, early: bool) -
         verdict = Verdict.STARTING
     if early:  # bad news that may be of the start before
         verdict = Verdict.UNCLEAR
-    return Watched(verdict, reason, seconds, looks)
+    return Watched(verdict, reason, seconds, looks, last.off)
