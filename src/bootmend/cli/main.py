@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 from bootmend.cli.options import take_global_options
 from bootmend.cli.secrets import hushed, keep_secret
@@ -141,9 +142,14 @@ def _in_child(work: Callable[[], int]) -> int:
     # Ctrl-C and a closed terminal reach the child as well; the parent waits for it to leave things whole.
     # It must outlive it: the child dies with its parent, in the middle of a write if need be.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def hand_on(number: int, _frame: object) -> None:
+        with suppress(ProcessLookupError):  # it had the signal, too, and is gone already
+            os.kill(child, number)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda sent, _: os.kill(child, sent))
+            signal.signal(number, hand_on)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPERS)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
