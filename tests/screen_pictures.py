@@ -101,6 +101,13 @@ ARTICLE: dict[str, tuple[str, str, tuple[str, ...]]] = {
 """Language, headline, and what stands below it."""
 
 
+def encoded(picture: Image.Image, kind: str = "PNG") -> bytes:
+    """The bytes of its file."""
+    out = io.BytesIO()
+    picture.save(out, kind)
+    return out.getvalue()
+
+
 def fonts(names: tuple[str, ...]) -> list[Path]:
     return [path for name in names for path in sorted(FONTS.glob(name))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import zlib
@@ -11,17 +10,12 @@ from random import Random
 
 import pytest
 from PIL import Image
+from screen_pictures import encoded
 
 from bootmend.errors import InputError, ParseError, Unequipped
 from bootmend.screens import Kind, looks_like_picture, read_screen, tesseract
 from bootmend.screens.looks import without_text
 from bootmend.screens.picture import open_picture
-
-
-def encoded(picture: Image.Image, kind: str = "PNG") -> bytes:
-    out = io.BytesIO()
-    picture.save(out, kind)
-    return out.getvalue()
 
 
 def png_chunk(name: bytes, data: bytes) -> bytes:

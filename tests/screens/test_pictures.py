@@ -21,6 +21,7 @@ from screen_pictures import (
     Words,
     article_screen,
     boot_manager_screen,
+    encoded,
     fonts,
     plain_screen,
     recovery_menu,
@@ -48,12 +49,6 @@ SEED = 20_000
 
 def told(truth: Drawn) -> Screen:
     return read_screen(truth.data, truth.name)
-
-
-def encoded(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
 
 
 def needs_fonts() -> None:

@@ -83,8 +83,8 @@ def _run(arguments: list[str], *, debug: bool) -> int:
             _write(traceback.format_exc())
         _write(say("cli.fault", kind=type(error).__name__, error=error) + "\n")
         return FAULT
-    if outcome == INTERRUPTED and _STOPPED_BY:
-        return 128 + _STOPPED_BY[0]  # typer makes 130 of whatever was a KeyboardInterrupt
+    if outcome == INTERRUPTED:  # typer makes it of every KeyboardInterrupt
+        return _stopped()
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -94,6 +94,11 @@ def _write(text: str) -> None:
 
 def _interrupted() -> int:
     _write(say("cli.interrupted") + "\n")
+    return _stopped()
+
+
+def _stopped() -> int:
+    """The exit code of a command that a signal ended."""
     return 128 + _STOPPED_BY[0] if _STOPPED_BY else INTERRUPTED
 
 

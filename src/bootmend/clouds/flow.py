@@ -18,7 +18,7 @@ record, or the tags on what was made. Another computer's run of the same machine
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,10 +46,10 @@ class Flow:
     way: Way
     patience: Patience
     tell: Progress = lambda _: None
-    resumed: bool = False
-    """It was started by an earlier call, and was perhaps used since."""
     agreed: bool = True
     """The repaired disk may be put in place. Where not, `go` returns once it is there, to be called again."""
+    _resumed: bool = field(default=False, init=False)
+    """It was started by an earlier call, and was perhaps used since."""
 
     def go(self) -> Run:
         """Every step that is not behind us yet; returns with the run done or back."""
@@ -65,7 +65,7 @@ class Flow:
             ("start", self._start),
             ("watch", self._watch),
         ]
-        self.resumed = "start" in self.run.steps
+        self._resumed = "start" in self.run.steps
         for name, step in steps:
             if self.run.stage is not Stage.OPEN:
                 break
@@ -195,7 +195,7 @@ class Flow:
         if not self.run.options.get("start", True):
             self.run.verdict, self.run.reason = Verdict.UNCLEAR.value, say("clouds.not_started")
             return
-        if self.resumed and self.cloud.find(self.run.machine).power in (Power.OFF, Power.HALTED):
+        if self._resumed and self.cloud.find(self.run.machine).power in (Power.OFF, Power.HALTED):
             # Switched off since, by somebody or something that does so every night.
             self.run.before_start = {}
             self._start()
@@ -215,7 +215,7 @@ class Flow:
     @property
     def _was_in_use(self) -> bool:
         """It was started longer ago than a start takes, and not watched since."""
-        if not self.resumed:
+        if not self._resumed:
             return False
         ago = datetime.now(UTC) - datetime.fromisoformat(self.run.steps["start"])
         return ago > _USED + timedelta(seconds=self.patience.most)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from bootmend.clouds.cloud import Cloud, Machine, Power
 from bootmend.clouds.naming import LOOK, name_of, tags_of
 from bootmend.clouds.run import Run, Stage, Store
-from bootmend.clouds.way_back import end_look
+from bootmend.clouds.way_back import end
 from bootmend.disk.device import BlockDevice
 from bootmend.errors import BootmendError
 from bootmend.repair import Progress
@@ -30,7 +30,7 @@ def looking(cloud: Cloud, store: Store, machine: Machine, tell: Progress) -> Ite
                 yield device
         except BaseException:
             with suppress(BootmendError):
-                end_look(cloud, store, run, tell)
+                end(cloud, store, run, tell)
             raise
         run.stage = Stage.BACK
         store.save(run)
@@ -43,4 +43,4 @@ def looking(cloud: Cloud, store: Store, machine: Machine, tell: Progress) -> Ite
         with cloud.reading(run.backup) as device:
             yield device
     finally:
-        end_look(cloud, store, run, tell)
+        end(cloud, store, run, tell)

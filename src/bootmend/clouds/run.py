@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from bootmend.clouds.cloud import Machine, Power
 from bootmend.clouds.naming import LOOK, new_run_id
@@ -198,6 +199,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@cache
+def _kinds() -> dict[str, type]:
+    """The type of each field of a run."""
+    return {name: get_origin(hint) or hint for name, hint in get_type_hints(Run).items()}
+
+
 def _load(path: Path) -> Run:
     try:
         if path.stat().st_size > _MOST_IN_A_RECORD:
@@ -208,10 +215,9 @@ def _load(path: Path) -> Run:
         known = {one.name for one in fields(Run)}
         run = Run(**{name: value for name, value in values.items() if name in known})
         run.stage = Stage(run.stage)
-        texts = (run.id, run.cloud, run.machine, run.name, run.how, run.old_disk, run.backup, run.new_disk)
-        tables = (run.steps, run.options, run.before_start, run.moved)
-        if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, dict) for one in tables):
-            raise TypeError("a field of another kind")
+        for name, kind in _kinds().items():
+            if not isinstance(getattr(run, name), kind):
+                raise TypeError(f"{name}: not of its kind")
     except OSError as error:
         raise InputError(say("clouds.no_state", path=path, why=error.strerror)) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:

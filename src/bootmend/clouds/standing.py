@@ -17,28 +17,36 @@ def standing(cloud: Cloud, store: Store, machine: Machine) -> Run | None:
     return repairs[0] if repairs else _by_tags(cloud, store, machine) or (known[0] if known else None)
 
 
+def repairs(store: Store, kind: str, machine: str) -> list[Run]:
+    """Those of a machine on record here: an open one first, whatever the clock said then, and else the newest."""
+    runs = [run for run in store.of_machine(kind, machine) if not run.looks]
+    return sorted(runs, key=lambda run: not run.unfinished)
+
+
 def broken_off(store: Store, kind: str, machine: str) -> Run | None:
     """The newest repair of a machine on record here, if it was broken off, be it with nothing but its helper left."""
-    runs = [run for run in store.of_machine(kind, machine) if not run.looks]
-    if (open_one := next((run for run in runs if run.unfinished), None)) is not None:
-        return open_one  # its id need not be the newest: clocks are put right
-    alone = bool(runs) and runs[0].how == HELPER and HELPER not in runs[0].steps
-    return runs[0] if alone else None
+    last = next(iter(repairs(store, kind, machine)), None)
+    if last is None or not (last.unfinished or (last.how == HELPER and HELPER not in last.steps)):
+        return None
+    return last
 
 
 def standing_of_gone(cloud: Cloud, store: Store, name: str) -> Run | None:
-    """The run on record here of a machine of that name or id that is not there any more."""
+    """The run on record here of a machine that was not found by that name or id, where it is truly gone."""
     found = [
         run
         for run in store.runs()
         if run.cloud == cloud.kind and name.lower() in (run.name.lower(), run.machine.lower())
     ]
     stands = [run for run in found if run.stage in (Stage.OPEN, Stage.DONE, Stage.GOING_BACK)]
-    return stands[0] if len({run.machine.lower() for run in stands}) == 1 and _is_gone(cloud, stands[0]) else None
+    if len({run.machine.lower() for run in stands}) != 1:
+        return None
+    run = stands[0]
+    return run if name.lower() == run.machine.lower() or _is_gone(cloud, run) else None
 
 
 def _is_gone(cloud: Cloud, run: Run) -> bool:
-    """By its id: another resource group may be asked for."""
+    """By its id: the name may have been looked for in another resource group."""
     try:
         cloud.find(run.machine)
     except BootmendError as error:

@@ -48,9 +48,8 @@ def go_back(
         return
     if run.stage is Stage.DONE and machine.disk.lower() == run.old_disk.lower() and not cloud.has_disk(run.new_disk):
         # Put back from elsewhere: what its power is since then, is nothing of this run's.
-        clear_up(cloud, run, tell)
-        run.stage, run.reason = Stage.BACK, say("clouds.back_already", name=run.name)
-        store.save(run)
+        run.reason = say("clouds.back_already", name=run.name)
+        end(cloud, store, run, tell)
         return
     to_be_swapped = machine.disk.lower() != run.old_disk.lower() and not (strange and keep_strange)
     if to_be_swapped and not cloud.has_disk(run.old_disk):
@@ -67,9 +66,8 @@ def go_back(
         save_if_possible(store, run, tell)
     if strange:
         # Somebody is at work at this machine: neither its disk nor its power is ours to change any more.
-        clear_up(cloud, run, tell)
-        run.stage, run.reason = Stage.BACK, say("clouds.kept_strange", name=run.name, disk=machine.disk)
-        store.save(run)
+        run.reason = say("clouds.kept_strange", name=run.name, disk=machine.disk)
+        end(cloud, store, run, tell)
         return
     try:
         _put_back(cloud, run, machine, tell)
@@ -127,9 +125,7 @@ def _end_beside(cloud: Cloud, store: Store, run: Run, tell: Progress) -> None:
         raise Refused(say("clouds.machine_gone", name=run.name), say("clouds.machine_gone_next", disk=run.new_disk))
     if not run.looks:
         run.reason = say("clouds.machine_gone", name=run.name)
-    clear_up(cloud, run, tell)
-    run.stage = Stage.BACK
-    store.save(run)
+    end(cloud, store, run, tell)
 
 
 def _give_way(cloud: Cloud, store: Store, run: Run, others: Sequence[Thing], tell: Progress) -> None:
@@ -187,10 +183,11 @@ def clear_looks(cloud: Cloud, store: Store, machine: str, tell: Progress = lambd
     """
     for run in store.of_machine(cloud.kind, machine):
         if run.looks and run.unfinished:
-            end_look(cloud, store, run, tell)
+            end(cloud, store, run, tell)
 
 
-def end_look(cloud: Cloud, store: Store, run: Run, tell: Progress) -> None:
+def end(cloud: Cloud, store: Store, run: Run, tell: Progress) -> None:
+    """What the run made goes, and no machine is touched."""
     clear_up(cloud, run, tell)
     run.stage = Stage.BACK
     store.save(run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -54,14 +54,7 @@ def folded(text: str) -> str:
 
 def what_screen(lines: Sequence[str]) -> Seen | None:
     """The first kind of the table that has a phrase on the screen; None where no phrase is known."""
-    parts = [folded(line) for line in lines]
-    whole = [_trigrams(part) for part in parts]
-    spans = [_trigrams("".join(parts[at : at + SPAN])) for at in range(len(parts))]
-    for phrase in _phrases():
-        shares = (_share(phrase, line, span) for line, span in zip(whole, spans, strict=True))
-        if max(shares, default=0.0) >= (ENOUGH if phrase.length >= LONG else ENOUGH_OF_SHORT):
-            return phrase.seen
-    return None
+    return next(_seen_on(lines), None)
 
 
 _TOGETHER = (
@@ -74,23 +67,26 @@ _TOGETHER = (
 
 def torn(lines: Sequence[str]) -> bool:
     """Whether phrases of screens that are never shown together stand on it: a text about screens, or several."""
+    kinds = {seen.kind for seen in _seen_on(lines)}
+    return len(kinds) > 1 and not any(kinds <= group for group in _TOGETHER)
+
+
+def _seen_on(lines: Sequence[str]) -> Iterator[Seen]:
+    """What each phrase on the screen makes it, in the order of the table."""
     parts = [folded(line) for line in lines]
     whole = [_trigrams(part) for part in parts]
     spans = [_trigrams("".join(parts[at : at + SPAN])) for at in range(len(parts))]
-    kinds = set()
     for phrase in _phrases():
         shares = (_share(phrase, line, span) for line, span in zip(whole, spans, strict=True))
         if max(shares, default=0.0) >= (ENOUGH if phrase.length >= LONG else ENOUGH_OF_SHORT):
-            kinds.add(phrase.seen.kind)
-    return len(kinds) > 1 and not any(kinds <= group for group in _TOGETHER)
+            yield phrase.seen
 
 
 def _share(phrase: _Phrase, line: frozenset[str], span: frozenset[str]) -> float:
     if phrase.length < SHORT:
-        both = len(phrase.trigrams) + len(line)
         if not line or abs(len(phrase.trigrams) - len(line)) > NO_SYLLABLE:
             return 0.0
-        return 2 * len(phrase.trigrams & line) / both
+        return 2 * len(phrase.trigrams & line) / (len(phrase.trigrams) + len(line))
     return len(phrase.trigrams & span) / len(phrase.trigrams)
 
 

@@ -142,7 +142,9 @@ def _kind(picture: Picture, found: _Found) -> Kind | None:
     """
     if found.seen:
         return found.seen.kind
-    if says_stop(picture) or (on_blue(picture) and any(_STOP_LINE.search(line.text) for line in found.lines)):
+    if any(_STOP_LINE.search(line.text) for line in found.lines) and on_blue(picture):
+        return Kind.STOP
+    if says_stop(picture):
         return Kind.STOP
     return None
 

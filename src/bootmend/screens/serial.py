@@ -51,15 +51,15 @@ _HEAD = re.compile(r"Windows Boot Manager|Windows failed to start|Windows 부팅
 """What stands near the boot manager's status, and above it."""
 _NEAR = 12
 """Lines."""
+_FATAL = r"^STOP:\s*([cC]0[0-9A-Fa-f]{6})\s*\{"
+"""An NTSTATUS in the place of a stop code, without 0x."""
 _STOP = re.compile(
     r"\*\*\*\s*(?:STOP|Fatal System Error):\s*(0x(?:[0-9A-Fa-f]{8}(?![0-9A-Fa-f])|[0-9A-Fa-f]{1,7}(?=\s*\()))"
-    r"(?:\s*\(([^)]*)\))?|^STOP:\s*([cC]0[0-9A-Fa-f]{6})\s*\{",
+    r"(?:\s*\(([^)]*)\))?|" + _FATAL,
     re.MULTILINE,
 )
 """A number that is cut off is none: the kernel prints eight digits, or parameters behind fewer."""
-_STOPPED = re.compile(
-    r'CLASSNAME="BLUESCREEN"|^\*\*\*\s*STOP:\s*0x|^\*\*\* Fatal System Error: 0x|^STOP:\s*[cC]0[0-9A-Fa-f]{6}\s*\{'
-)
+_STOPPED = re.compile(r'CLASSNAME="BLUESCREEN"|^\*\*\*\s*STOP:\s*0x|^\*\*\* Fatal System Error: 0x|' + _FATAL)
 _PROMPT = re.compile(r"(?<!!)SAC>|^[A-Za-z]:\\[^>]{0,200}>")
 """Somebody types: the machine runs, and what stands before is quoted or older. A stopped one's prompt is `!SAC>`."""
 _STOPCODE = re.compile(r'NAME="STOPCODE"[^>]*>\s*<VALUE>"?(0x[0-9A-Fa-f]{1,8})["<]')
@@ -107,12 +107,13 @@ def read_serial_log(text: str, name: str = "serial log") -> SerialVerdict:
     last = next(_events(lines), None)
     if last is None:
         return SerialVerdict(name, Kind.OTHER, sure=False)
+    stop_name = None if last.stop is None else shown_name(last.stop)
     return SerialVerdict(
         name,
         last.kind,
-        sure=last.kind is not Kind.STOP or (last.stop is not None and bool(shown_name(last.stop))),
+        sure=last.kind is not Kind.STOP or bool(stop_name),
         stop=last.stop,
-        stop_name=None if last.stop is None else shown_name(last.stop),
+        stop_name=stop_name,
         status=last.status,
         image=last.image,
         arguments=last.arguments,

@@ -24,6 +24,10 @@ def forbidden(action: str, path: str = "*") -> Fault:
     return Fault(action, path, status=403, code="AuthorizationFailed", message="no right", times=99)
 
 
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("module", ["clouds.way_back.clear_up", "clouds.azure.helper_choice.clear_helper"])
 def test_ctrl_c_while_it_clears_up_names_what_is_left(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, module: str
@@ -31,9 +35,6 @@ def test_ctrl_c_while_it_clears_up_names_what_is_left(
     stage.vm()
     if module.endswith("clear_up"):
         stage.double.faults.add(forbidden(f"{VM}/write", "*/web1"))  # the swap: then all is taken back
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(f"bootmend.{module}", interrupted)
@@ -124,9 +125,6 @@ def test_an_undo_that_is_interrupted_says_how_it_stands(stage: Stage, monkeypatc
 
     vm = stage.vm()
     stage.done("repair", "web1", "--yes", "--wait", "60")
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(AzureCloud, "swap", interrupted)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bootmend.cli.azure.session import stage_of
 from bootmend.cli.note import note
 from bootmend.errors import BootmendError, Refused
 from bootmend.texts import say
@@ -28,8 +29,8 @@ def naming_what_is_left(cloud: AzureCloud, run: Run, machine: Machine, broken_of
     except BaseException as error:
         if isinstance(error, Refused) and run.stage.value == "done":
             raise  # before anything was begun
-        stage = f"clouds.stage_{run.stage.value.replace('-', '_')}"
-        note(say(stage if run.stage.value in ("back", "confirmed") else broken_off, name=run.name, run=run.id))
+        ended = run.stage.value in ("back", "confirmed")
+        note(stage_of(run) if ended else say(broken_off, name=run.name, run=run.id))
         try:
             there = cloud.find(machine.id)
             note(say("clouds.stands", name=run.name, power=there.power.value, disk=there.disk.rsplit("/", 1)[-1]))

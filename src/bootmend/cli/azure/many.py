@@ -89,6 +89,7 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
     from bootmend.clouds.cloud import How
     from bootmend.clouds.flow import refuse_unfinished
     from bootmend.clouds.many import side_by_side
+    from bootmend.clouds.standing import repairs
     from bootmend.clouds.watch import Verdict, judge
     from bootmend.clouds.way_back import clear_looks
 
@@ -97,8 +98,7 @@ def _looked_at(cloud: AzureCloud, store: Store, members: list[Member], asked: As
     def first(member: Member) -> None:
         member.machine = cloud.find(member.name)
         if asked.resume:
-            runs = [run for run in store.of_machine(cloud.kind, member.machine.id) if not run.looks]
-            runs.sort(key=lambda run: not run.unfinished)  # an open one first, whatever the clock said then
+            runs = repairs(store, cloud.kind, member.machine.id)
             # One of the job that has ended is told of again, with the others.
             if not runs or not (runs[0].unfinished or runs[0].options.get("job")):
                 raise Missing(say("clouds.nothing_to_resume", name=member.machine.name))

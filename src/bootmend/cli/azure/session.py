@@ -149,9 +149,14 @@ def show_result(out: Console, result: dict[str, Any] | None) -> None:
         out.print(f"   {edit.get('kind', '')}  {edit.get('target', '')}")
 
 
+def stage_of(run: Run) -> str:
+    """Where a run stands, a sentence."""
+    return say(f"clouds.stage_{run.stage.value.replace('-', '_')}", name=run.name, run=run.id)
+
+
 def show_run(out: Console, run: Run, things: Iterable[Thing]) -> None:
     """Where a run stands, and what of it costs."""
-    out.print(say(f"clouds.stage_{run.stage.value.replace('-', '_')}", name=run.name, run=run.id))
+    out.print(stage_of(run))
     if run.verdict and (run.stage.value != "back" or run.verdict != "healthy"):
         out.print(say("clouds.verdict", verdict=say(f"clouds.verdict_{run.verdict}"), reason=run.reason))
     elif run.reason:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from bootmend.cli.azure.left import helper_cleared
 from bootmend.cli.azure.session import ask, azure_cloud, show_run, telling
 from bootmend.cli.note import note
 from bootmend.errors import BootmendError, Missing, Refused
@@ -56,6 +57,7 @@ def worked_at(
     cloud: AzureCloud, members: Sequence[Member], work: Callable[[Member, Progress], None], stop: Stop, at_once: int
 ) -> None:
     """`work` for each, side by side; where Ctrl-C ends it, what is open is named."""
+    from bootmend.clouds.azure.helper_machine import tail_of
     from bootmend.clouds.many import side_by_side
 
     ended: list[Member] = []
@@ -78,7 +80,7 @@ def worked_at(
                 note(say("many.broken_off", names=" ".join(name for name, _ in left)))
                 note(say("many.named_after", runs=", ".join(f"{name} {run.id}" for name, run in left)))
                 for job in sorted({str(run.options["job"]) for _, run in left if "job" in run.options}):
-                    note(say("many.helper_named_after", job=job.replace("-", "")))
+                    note(say("many.helper_named_after", job=tail_of(job)))
 
 
 def finish(
@@ -162,7 +164,6 @@ def undo_or_confirm(
 
 def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) -> None:
     """Those of jobs of which nothing is left to be done."""
-    from bootmend.clouds.azure.helper_choice import clear_helper
     from bootmend.clouds.naming import HELPER
 
     runs = [one.run for one in members if one.run is not None and HELPER not in one.run.steps]
@@ -172,12 +173,9 @@ def clear_helpers(cloud: AzureCloud, store: Store, members: Sequence[Member]) ->
         shared.setdefault(key, []).append(run)
     with telling(cloud) as tell:
         for first, *others in shared.values():
-            try:
-                clear_helper(cloud, store, first, tell)
-            except BootmendError as error:
-                note(say("clouds.helper_left", name=first.name, why=error))
-            for run in others:
-                if HELPER in first.steps:
+            helper_cleared(cloud, store, first, tell)
+            if HELPER in first.steps:
+                for run in others:
                     run.steps[HELPER] = first.steps[HELPER]
                     store.save(run)
 

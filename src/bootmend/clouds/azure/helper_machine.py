@@ -80,7 +80,12 @@ class Place:
     def name(self, owner: str = "") -> str:
         """At most 64 characters, of which Azure makes the name of a Linux machine's host."""
         plain = re.sub(r"[^A-Za-z0-9-]", "-", "-".join(filter(None, (HELPER_NAME, self.location, self.zone))))
-        return f"{plain[:42]}-{owner.replace('-', '')}" if owner else plain[:60]
+        return f"{plain[:42]}-{tail_of(owner)}" if owner else plain[:60]
+
+
+def tail_of(owner: str) -> str:
+    """What the name of a helper ends in that was made for this run or job."""
+    return owner.replace("-", "")
 
 
 class HelperMachine:
